@@ -1,0 +1,9 @@
+// Package docs holds the JSON Schemas of what the commands read and write.
+package docs
+
+import _ "embed"
+
+// ReportSchema describes a report (JSON Schema 2020-12).
+//
+//go:embed report.schema.json
+var ReportSchema []byte

@@ -1,0 +1,88 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mozilla-releng/cot/trace"
+)
+
+// subject is a finding and what it was found on.
+type subject struct {
+	trace.Finding
+	on string // "task ID/RUN (name)", "artifact ..."; empty for the request as a whole
+}
+
+// findings gives every finding of the severity that the caller did not accept:
+// first those that stay, then those that may heal, each in report order.
+func findings(r *trace.Report, severity trace.Severity) []subject {
+	var stay, heal []subject
+	add := func(on string, list []trace.Finding) {
+		for _, f := range list {
+			switch {
+			case f.Severity != severity || f.Accepted != "":
+			case f.Heals:
+				heal = append(heal, subject{f, on})
+			default:
+				stay = append(stay, subject{f, on})
+			}
+		}
+	}
+	for i := range r.Tasks {
+		add(taskLabel(&r.Tasks[i]), r.Tasks[i].Findings)
+	}
+	for _, a := range r.Artifacts {
+		add(fmt.Sprintf("artifact %s of %s/%d", Clean(a.Name), Clean(a.TaskID), a.RunID), a.Findings)
+	}
+	add("", r.Findings)
+	return append(stay, heal...)
+}
+
+func taskLabel(t *trace.Task) string {
+	s := "task " + taskRef(t)
+	if t.Name != "" {
+		s += " (" + clip(Clean(t.Name), maxShown) + ")"
+	}
+	return s
+}
+
+func taskRef(t *trace.Task) string {
+	if t.RunID == nil {
+		return Clean(t.TaskID)
+	}
+	return fmt.Sprintf("%s/%d", Clean(t.TaskID), *t.RunID)
+}
+
+// Refusal is the one line that says why the verdict is not good: task, rule,
+// place, expected, found. It is empty for a verdict that is.
+func Refusal(r *trace.Report) string {
+	if r.Verdict.OK() {
+		return ""
+	}
+	verdict := string(r.Verdict)
+	if verdict == "" {
+		verdict = "not checked"
+	}
+	errs := findings(r, trace.SeverityError)
+	if len(errs) == 0 {
+		return verdict + ": the report names no finding; treat this as untrusted"
+	}
+	return verdict + ": " + line(errs[0])
+}
+
+// line writes a finding: where, rule, pointer, message, expected, found.
+func line(s subject) string {
+	var b strings.Builder
+	if s.on != "" {
+		b.WriteString(s.on + ": ")
+	}
+	b.WriteString(Clean(string(s.Rule)))
+	if s.Path != "" {
+		b.WriteString(" at " + clip(Clean(s.Path), maxShown))
+	}
+	b.WriteString(": " + Clean(s.Message))
+	if s.Want != nil || s.Got != nil {
+		fmt.Fprintf(&b, "; expected %s, found %s", shown(s.Want), shown(s.Got))
+	}
+	return b.String()
+}

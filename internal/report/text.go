@@ -1,0 +1,281 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/mozilla-releng/cot/trace"
+)
+
+// TextOptions shape the text, never what it claims.
+type TextOptions struct {
+	Color   bool // ANSI colours
+	Verbose bool // every warning, every task, every artifact
+}
+
+// Lists longer than these are cut unless the text is verbose.
+const (
+	briefTasks     = 12
+	briefArtifacts = 20
+	briefFindings  = 10
+)
+
+// Text writes the report for a person. The first line is the verdict and, if
+// it is not good, the first reason; what to do about it comes next.
+func Text(w io.Writer, r *trace.Report, o TextOptions) error {
+	t := &text{o: o}
+	if r.Verdict.OK() {
+		t.success(r)
+	} else {
+		t.refusal(r)
+	}
+	t.warnings(r)
+	t.footer(r)
+	_, err := io.WriteString(w, t.b.String())
+	return err
+}
+
+type text struct {
+	b strings.Builder
+	o TextOptions
+}
+
+func (t *text) printf(format string, args ...any) { fmt.Fprintf(&t.b, format, args...) }
+
+const (
+	green  = "\x1b[32m"
+	red    = "\x1b[31m"
+	yellow = "\x1b[33m"
+	bold   = "\x1b[1m"
+	reset  = "\x1b[0m"
+)
+
+func (t *text) color(code, s string) string {
+	if !t.o.Color {
+		return s
+	}
+	return code + s + reset
+}
+
+func (t *text) success(r *trace.Report) {
+	t.printf("%s: %s\n", t.color(green+bold, string(r.Verdict)), claim(r))
+	for _, tree := range trees(r) {
+		t.printf("  made from %s\n", tree)
+	}
+	t.tasks(r)
+	t.artifacts(r)
+}
+
+// claim says what the verdict covers.
+func claim(r *trace.Report) string {
+	what := count(len(r.Tasks), "task")
+	if n := len(r.Artifacts); n > 0 {
+		what = count(n, "artifact") + ", " + what
+	}
+	switch {
+	case len(r.Tasks) == 0 && len(r.Artifacts) == 0:
+		return "nothing was asked for"
+	case r.Verdict == trace.Signed:
+		return what + "; signatures only, the tree was not asked for"
+	case r.Verdict == trace.Accepted && len(r.Accepted) > 0:
+		return what + "; accepted by " + Clean(strings.Join(r.Accepted, ", "))
+	}
+	return what
+}
+
+// trees gives the distinct trees of the report's tasks, in report order.
+func trees(r *trace.Report) []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, task := range r.Tasks {
+		if task.Tree == nil {
+			continue
+		}
+		s := Clean(task.Tree.Repository + " at " + task.Tree.Revision)
+		if !seen[s] {
+			seen[s] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (t *text) tasks(r *trace.Report) {
+	for i := range r.Tasks {
+		if !t.o.Verbose && i == briefTasks {
+			t.printf("  and %s (-v lists them)\n", count(len(r.Tasks)-i, "more task"))
+			return
+		}
+		t.task(&r.Tasks[i])
+	}
+}
+
+func (t *text) task(task *trace.Task) {
+	t.printf("  %s  %s", t.verdict(task.Verdict), taskLabel(task))
+	var about []string
+	for _, s := range []string{task.Type, task.WorkerPool} {
+		if s != "" {
+			about = append(about, Clean(s))
+		}
+	}
+	if len(about) > 0 {
+		t.printf(", %s", strings.Join(about, " in "))
+	}
+	t.printf("\n")
+	if s := task.Signer; s != nil {
+		t.printf("      signed by %s\n", signer(s))
+	} else if task.Status != "" && task.Status != "judged" {
+		t.printf("      %s\n", Clean(task.Status))
+	}
+	if t.o.Verbose {
+		for _, c := range task.Claims {
+			t.printf("      the task's own word: %s\n", Clean(c))
+		}
+	}
+}
+
+func signer(s *trace.Signer) string {
+	out := Clean(s.Method)
+	if s.Identity != "" {
+		out += " " + Clean(s.Identity)
+	}
+	if id := Clean(s.KeyID); id != "" && !strings.Contains(s.Identity, s.KeyID) {
+		out += " (key " + short(id) + ")"
+	}
+	if s.SignedAt != nil {
+		out += ", " + s.SignedAt.UTC().Format(time.RFC3339)
+		if s.TimeSource != "" {
+			out += " by the " + Clean(s.TimeSource)
+		}
+	}
+	return out
+}
+
+func (t *text) verdict(v trace.Verdict) string {
+	switch {
+	case v.OK():
+		return t.color(green, string(v))
+	case v == trace.Undetermined:
+		return t.color(yellow, string(v))
+	case v == "":
+		return t.color(red, "not checked")
+	}
+	return t.color(red, string(v))
+}
+
+func (t *text) artifacts(r *trace.Report) {
+	for i, a := range r.Artifacts {
+		if !t.o.Verbose && i == briefArtifacts {
+			t.printf("  and %s (-v lists them)\n", count(len(r.Artifacts)-i, "more artifact"))
+			return
+		}
+		t.printf("  %s  %s", t.verdict(a.Verdict), Clean(a.Name))
+		if a.Bytes > 0 || a.Hashed {
+			t.printf("  %s", Size(a.Bytes))
+		}
+		if sum := a.SHA256; sum != "" {
+			t.printf("  sha256 %s", short(Clean(sum)))
+		}
+		if a.Path != "" {
+			t.printf("  -> %s", Clean(a.Path))
+		}
+		t.printf("\n")
+	}
+}
+
+func (t *text) refusal(r *trace.Report) {
+	head := Refusal(r)
+	verdict, rest, _ := strings.Cut(head, ": ")
+	code := red + bold
+	if r.Verdict == trace.Undetermined {
+		code = yellow + bold
+	}
+	t.printf("%s: %s\n", t.color(code, verdict), rest)
+	errs := findings(r, trace.SeverityError)
+	for i, f := range errs {
+		if !t.o.Verbose && i == briefFindings {
+			t.printf("  and %s (-v lists them)\n", count(len(errs)-i, "more finding"))
+			break
+		}
+		if i > 0 {
+			t.printf("  %s %s\n", t.color(red, "also"), line(f))
+		}
+		if i == 0 || advice(f.Finding) != advice(errs[i-1].Finding) {
+			t.printf("  what to do: %s\n", Clean(advice(f.Finding)))
+		}
+	}
+	t.printf("chain:\n")
+	t.tasks(r)
+	t.failedArtifacts(r)
+}
+
+func (t *text) failedArtifacts(r *trace.Report) {
+	good, bad := 0, 0
+	for _, a := range r.Artifacts {
+		switch {
+		case a.Verdict.OK():
+			good++
+		default:
+			bad++
+		}
+	}
+	if good+bad > 0 {
+		t.printf("  %s verified, %d not\n", count(good, "artifact"), bad)
+	}
+}
+
+func (t *text) warnings(r *trace.Report) {
+	for _, f := range accepted(r) {
+		t.printf("  %s by %s: %s\n", t.color(yellow, "accepted"), Clean(f.Accepted), line(f))
+	}
+	list := findings(r, trace.SeverityWarning)
+	for i, f := range list {
+		if !t.o.Verbose && i == briefFindings {
+			t.printf("  and %s (-v lists them)\n", count(len(list)-i, "more warning"))
+			break
+		}
+		t.printf("  %s %s\n", t.color(yellow, "warning"), line(f))
+	}
+}
+
+// accepted gives what holds only because the caller said so.
+func accepted(r *trace.Report) []subject {
+	var out []subject
+	for i := range r.Tasks {
+		for _, f := range r.Tasks[i].Findings {
+			if f.Accepted != "" {
+				out = append(out, subject{f, taskLabel(&r.Tasks[i])})
+			}
+		}
+	}
+	return out
+}
+
+func (t *text) footer(r *trace.Report) {
+	if len(r.Policy.Relaxed) > 0 {
+		t.printf("  %s policy is looser than the default: %s\n", t.color(yellow, "note"), Clean(strings.Join(r.Policy.Relaxed, ", ")))
+	}
+	for _, n := range r.Notes {
+		t.printf("  note %s\n", Clean(n))
+	}
+	if r.Policy.Name != "" {
+		t.printf("  policy %s (sha256 %s), %s\n", Clean(r.Policy.Name), short(Clean(r.Policy.SHA256)), Clean(r.RootURL))
+	}
+}
+
+// short shows enough of a digest to compare by eye; the JSON has all of it.
+func short(hex string) string {
+	if len(hex) > 16 {
+		return hex[:16] + "..."
+	}
+	return hex
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
