@@ -1,0 +1,59 @@
+package transport
+
+import (
+	"io"
+	"net/http"
+)
+
+// Request is one request, which may take several tries.
+type Request struct {
+	What   string // names what is asked for, in errors
+	Method string // "" is GET
+	URL    string
+	// From is the URL whose answer named URL; it is judged as a redirect from
+	// there. Empty where the caller's own configuration named URL.
+	From   string
+	Header http.Header
+	Body   []byte
+	Follow bool                      // follow redirects; for GET only
+	Sign   func(*http.Request) error // called before every try
+}
+
+// Document is an answer that was read whole.
+type Document struct {
+	Status int
+	Header http.Header
+	Body   []byte // decoded
+}
+
+// Response is an answer whose body is still to be read, as it was sent.
+type Response struct {
+	Status   int
+	Header   http.Header
+	Encoding Encoding
+	Length   int64 // of Body, -1 if the server doesn't say
+	// Body gives the encoded bytes. An end before Length, a broken connection
+	// and a stall are errors of reason Unreachable.
+	Body io.ReadCloser
+
+	what string
+}
+
+// Decoded gives the decoded body; reading more than limit bytes of it is an
+// error of reason TooLarge. Closing it closes the response.
+func (r *Response) Decoded(limit int64) io.ReadCloser {
+	return struct {
+		io.Reader
+		io.Closer
+	}{Decode(r.what, r.Body, r.Encoding, limit), r.Body}
+}
+
+// ETag is the response's strong validator, "" if it has none. A weak one says
+// nothing of bytes.
+func (r *Response) ETag() string {
+	tag := r.Header.Get("ETag")
+	if len(tag) < 2 || tag[0] != '"' {
+		return ""
+	}
+	return tag
+}
