@@ -25,7 +25,7 @@ var dependencies = []dependency{
 	{"go.yaml.in/yaml/v4", []string{"internal", "trace/policy", "fixtures"}, true, "YAML 1.2 with line numbers, as Taskcluster reads it"},
 	{"github.com/santhosh-tekuri/jsonschema/v6", []string{"internal", "trace"}, true, "JSON Schemas of actions, policy and report"},
 	{"github.com/mholt/archives", []string{"internal/download"}, true, "the archive kinds that generic-worker unpacks"},
-	{"github.com/klauspost/compress", []string{"internal/download", "fixtures"}, true, "fast gzip and zstd"},
+	{"github.com/klauspost/compress", []string{"internal/download", "internal/transport", "fixtures"}, true, "fast gzip and zstd"},
 	{"github.com/spf13/cobra", []string{"internal/cli"}, false, "what the taskcluster command uses: flags, help, completion"},
 	{"github.com/vbauerster/mpb/v8", []string{"internal/cli"}, false, "live progress bars"},
 	{"github.com/rogpeppe/go-internal", nil, true, "command stories as txtar scripts"},
