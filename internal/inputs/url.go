@@ -1,0 +1,78 @@
+package inputs
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/mozilla-releng/cot/graph"
+)
+
+// url reads a mount's URL. One that serves an artifact of this deployment
+// stands for that task and name, whatever else is said of it; any other needs
+// the sha256 that the mount demands, because nothing else vouches for it.
+func (r Reader) url(in *Input, s string) error {
+	isArtifact, err := r.artifactURL(in, s)
+	if isArtifact || err != nil {
+		return err
+	}
+	if in.SHA256 == "" {
+		return fmt.Errorf("url %q: want an artifact URL of %s, or a sha256: nothing else says what it must hold", clip(s), r.RootURL)
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
+		return fmt.Errorf("url %q: want a URL without user and fragment", clip(s))
+	}
+	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+		return fmt.Errorf("url %q: want https", clip(s))
+	}
+	in.URL = s
+	return nil
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// artifactURL tells whether the URL is one of
+//
+//	ROOT/api/queue/v1/task/TASK_ID/artifacts/NAME
+//	ROOT/api/queue/v1/task/TASK_ID/runs/RUN_ID/artifacts/NAME
+//	ROOT/api/index/v1/task/NAMESPACE/artifacts/NAME
+//
+// and fills in what it names.
+func (r Reader) artifactURL(in *Input, s string) (bool, error) {
+	rest, ok := strings.CutPrefix(s, strings.TrimSuffix(r.RootURL, "/")+"/api/")
+	if r.RootURL == "" || !ok || strings.ContainsAny(rest, "?#") {
+		return false, nil
+	}
+	kind, rest, _ := strings.Cut(rest, "/v1/task/")
+	subject, rest, _ := strings.Cut(rest, "/")
+	num := ""
+	if after, ok := strings.CutPrefix(rest, "runs/"); ok && kind == "queue" {
+		num, rest, _ = strings.Cut(after, "/")
+	}
+	name, ok := strings.CutPrefix(rest, "artifacts/")
+	if !ok || kind != "queue" && kind != "index" {
+		return false, nil
+	}
+	subject, err1 := url.PathUnescape(subject)
+	name, err2 := url.PathUnescape(name)
+	if err := errors.Join(err1, err2, graph.CheckArtifactName(name)); err != nil {
+		return true, fmt.Errorf("url %q: %w", clip(s), err)
+	}
+	in.Names = Name(name)
+	if kind == "index" {
+		return true, in.setNamespace(subject)
+	}
+	target := subject
+	if num != "" {
+		target += "/" + num
+	}
+	var err error
+	in.Task, in.Run, err = RunTarget(target)
+	return true, err
+}
