@@ -1,45 +1,178 @@
 // Package vcs reads trees from the version control hosts that policy names. No
-// other host is ever asked.
+// other host is ever asked: a repository elsewhere is refused, and so is a
+// redirect.
 package vcs
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
 
+	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/internal/transport"
 	"github.com/mozilla-releng/cot/trace"
 	"github.com/mozilla-releng/cot/trace/tree"
 )
 
-// HostConfig says what a host runs and where its answers are. The forms may
-// hold {repo} (the repository's https URL), {host}, {path}, {revision}, {file}.
+// Bounds of what is read.
+const (
+	MaxPushlogBytes  = 64 << 20
+	MaxProjectsBytes = 16 << 20
+)
+
+// HostConfig says what a host runs and where its answers are. A form may hold
+// {repo} (the repository's https URL), {host}, {path} (without the leading
+// slash), {revision} and {file}.
 type HostConfig struct {
 	Type    string // hg
 	Pushlog string // hg; default {repo}/json-pushes?changeset={revision}&version=2&full=1
 	RawFile string // hg; default {repo}/raw-file/{revision}/{file}
 }
 
-// Client is trace's VCS. Each URL is asked once.
-type Client struct{}
-
-// New checks the hosts' forms; an error is policy's. projects is the URL of the
-// deployment's project list, or "" where there is none; readFile, which may be
-// nil, reads one that is a file's path.
-func New(hosts map[string]HostConfig, projects string, readFile func(path string) ([]byte, error), t *transport.Client) (*Client, error) {
-	return nil, errors.ErrUnsupported
+// host is one kind of version control server.
+type host interface {
+	pushes(ctx context.Context, t tree.Tree) ([]trace.Push, error)
+	file(ctx context.Context, t tree.Tree, path string, limit int64) ([]byte, error)
 }
 
-// Pushes gives the pushes that contain the revision.
+// Client is trace's VCS. Each URL is asked once; an answer that may heal is
+// asked again.
+type Client struct {
+	hosts    map[string]host
+	projects func(ctx context.Context) ([]byte, error)
+}
+
+// New checks hosts and forms; an error is policy's. projects is where the
+// deployment's project list is: a URL, a path that readFile reads, or "".
+func New(hosts map[string]HostConfig, projects string, readFile func(path string) ([]byte, error), t *transport.Client) (*Client, error) {
+	f := newFetcher(t)
+	c := &Client{hosts: map[string]host{}}
+	for name, cfg := range hosts {
+		var err error
+		switch cfg.Type {
+		case "hg":
+			c.hosts[name], err = newMercurial(f, name, cfg)
+		default:
+			err = fmt.Errorf("type %q: want hg", cfg.Type)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("version control host %s: %w", name, err)
+		}
+	}
+	var err error
+	c.projects, err = projectSource(f, projects, readFile)
+	return c, err
+}
+
+// Pushes gives the pushes that contain the revision, by number.
 func (c *Client) Pushes(ctx context.Context, t tree.Tree) ([]trace.Push, error) {
-	return nil, errors.ErrUnsupported
+	h, err := c.host(t)
+	if err != nil {
+		return nil, err
+	}
+	return h.pushes(ctx, t)
 }
 
 // File gives a file's content at a revision.
 func (c *Client) File(ctx context.Context, t tree.Tree, path string, limit int64) ([]byte, error) {
-	return nil, errors.ErrUnsupported
+	h, err := c.host(t)
+	if err != nil {
+		return nil, err
+	}
+	return h.file(ctx, t, path, limit)
 }
 
 // Projects gives the deployment's project list.
-func (c *Client) Projects(ctx context.Context) ([]byte, error) {
-	return nil, errors.ErrUnsupported
+func (c *Client) Projects(ctx context.Context) ([]byte, error) { return c.projects(ctx) }
+
+func (c *Client) host(t tree.Tree) (host, error) {
+	if t.Repository.IsZero() || t.Revision.IsZero() {
+		return nil, refused("tree "+t.String(), "it has no repository or no revision", "")
+	}
+	h, ok := c.hosts[t.Repository.Host()]
+	if !ok {
+		return nil, refused("tree "+t.String(), "policy does not name the host "+t.Repository.Host(),
+			"policy's vcsHosts lists the hosts that are asked")
+	}
+	return h, nil
 }
+
+func refused(what, detail, hint string) error {
+	return &graph.UnavailableError{What: what, Reason: graph.Refused, Detail: detail, Hint: hint}
+}
+
+func projectSource(f *fetcher, at string, readFile func(string) ([]byte, error)) (func(context.Context) ([]byte, error), error) {
+	what := "project list"
+	if at == "" {
+		return func(context.Context) ([]byte, error) {
+			return nil, refused(what, "policy names none", "policy's projects says where it is")
+		}, nil
+	}
+	if strings.Contains(at, "://") {
+		if err := checkURL(at); err != nil {
+			return nil, fmt.Errorf("projects: %w", err)
+		}
+		return func(ctx context.Context) ([]byte, error) {
+			return f.get(ctx, what, at, MaxProjectsBytes, "")
+		}, nil
+	}
+	if readFile == nil {
+		return nil, fmt.Errorf("projects: %q is not a URL", at)
+	}
+	return func(context.Context) ([]byte, error) { return readFile(at) }, nil
+}
+
+// checkURL wants https, or http on loopback.
+func checkURL(s string) error {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Hostname() == "":
+		return fmt.Errorf("%q is not a URL", s)
+	case u.User != nil:
+		return fmt.Errorf("%s: user information is not allowed", transport.Redact(u))
+	case u.Scheme == "https" || u.Scheme == "http" && transport.OnLoopback(u):
+		return nil
+	}
+	return fmt.Errorf("%s: want https (http on loopback only)", transport.Redact(u))
+}
+
+// fetcher reads documents, each URL once.
+type fetcher struct {
+	transport *transport.Client
+	memo      memo
+}
+
+func newFetcher(t *transport.Client) *fetcher { return &fetcher{transport: t} }
+
+// get reads a document; missing is what a 404 means.
+func (f *fetcher) get(ctx context.Context, what, at string, limit int64, missing string) ([]byte, error) {
+	return f.memo.do(ctx, fmt.Sprintf("%s %d", at, limit), func() ([]byte, error) {
+		doc, err := f.transport.Read(ctx, transport.Request{What: what, URL: at}, limit)
+		if err != nil {
+			return nil, err
+		}
+		if doc.Status == http.StatusOK {
+			return doc.Body, nil
+		}
+		u := &graph.UnavailableError{What: what, Reason: transport.ReasonOf(doc.Status), Detail: fmt.Sprintf("status %d from %s", doc.Status, redact(at))}
+		switch u.Reason {
+		case graph.NotFound:
+			u.Hint = missing
+		case graph.BadRedirect:
+			u.Hint = "redirects are not followed here: policy has to name the place itself"
+		}
+		return nil, u
+	})
+}
+
+func redact(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return "a URL"
+	}
+	return transport.Redact(u)
+}
+
+var _ trace.VCS = (*Client)(nil)
