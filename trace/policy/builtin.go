@@ -1,0 +1,40 @@
+package policy
+
+import (
+	"embed"
+	"slices"
+	"strings"
+)
+
+//go:embed builtin/*.yaml
+var builtin embed.FS
+
+// Builtins names the built-in policies.
+func Builtins() []string { return []string{"firefox-ci"} }
+
+// BuiltinText gives a built-in policy as it is written.
+func BuiltinText(name string) ([]byte, bool) {
+	if !slices.Contains(Builtins(), name) {
+		return nil, false
+	}
+	data, err := builtin.ReadFile("builtin/" + name + ".yaml")
+	return data, err == nil
+}
+
+// Builtin gives the built-in policy for the deployment at a root URL.
+func Builtin(rootURL string) (*Policy, bool) {
+	for _, name := range Builtins() {
+		text, _ := BuiltinText(name)
+		p, err := Parse(name, text, nil)
+		if err == nil && p.RootURL == strings.TrimSuffix(rootURL, "/") {
+			return p, true
+		}
+	}
+	return nil, false
+}
+
+// usurps tells whether a policy goes by a built-in one's name without being it.
+func usurps(name string, data []byte) bool {
+	text, ok := BuiltinText(name)
+	return ok && string(text) != string(data)
+}

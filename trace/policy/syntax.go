@@ -1,0 +1,67 @@
+package policy
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// What texts in a policy have to look like. The JSON Schema has the same.
+var (
+	nameSyntax        = syntax{regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,99}$`), "a name of lower-case letters, digits, '.', '_' and '-'"}
+	productSyntax     = syntax{regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,99}$`), "a name of lower-case letters, digits and '-'"}
+	provisionerSyntax = syntax{regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`), "a provisioner id"}
+	poolSyntax        = syntax{regexp.MustCompile(`^[A-Za-z0-9_*-]{1,100}/[A-Za-z0-9_*-]{1,100}$`), "a worker pool like provisionerId/workerType, * as wildcard"}
+	hostSyntax        = syntax{regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`), "a host name in lower case, without port"}
+	envPrefixSyntax   = syntax{regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,99}$`), "a prefix of environment variables like GECKO"}
+	ownerSyntax       = syntax{regexp.MustCompile(`^[A-Za-z0-9-]{1,100}$`), "a GitHub owner"}
+	pathRegexpSyntax  = syntax{regexp.MustCompile(`^/[\x21-\x7e]{1,500}$`), "a regular expression for the whole path, beginning with /"}
+	projectSyntax     = syntax{regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`), "a project's alias"}
+	branchSyntax      = syntax{regexp.MustCompile(`^[A-Za-z0-9._/+@*-]{1,200}$`), "a branch, * as wildcard"}
+	treeNameSyntax    = syntax{regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`), "a tree's name"}
+	treePathSyntax    = syntax{regexp.MustCompile(`^(/[A-Za-z0-9._+~@-]+)+$`), "a repository's path like /releases/mozilla-release"}
+	scopeSyntax       = syntax{regexp.MustCompile(`^[\x20-\x7e]{1,500}$`), "a scope of printable ASCII characters"}
+	taskKindSyntax    = syntax{regexp.MustCompile(`^[a-z][a-z0-9-]{0,99}$`), "a kind of task like decision, action or docker-image"}
+	spiffeSyntax      = syntax{regexp.MustCompile(`^spiffe://[a-z0-9._-]{1,255}(/[A-Za-z0-9._-]+)+$`), "a SPIFFE ID with a path"}
+)
+
+// rootURL reads https://HOST, or http://HOST on loopback; a trailing slash is
+// dropped.
+func (f fields) rootURL(key string) string {
+	n, s := f.n.get(key), strings.TrimSuffix(f.text(key), "/")
+	if s == "" {
+		return ""
+	}
+	u, ok := f.checkURL(n, f.at(key), s)
+	if ok && (u.Path != "" || u.RawQuery != "" || u.ForceQuery) {
+		f.add(n, f.at(key), "a root URL without path and query", quoted(s), "")
+		return ""
+	}
+	return s
+}
+
+// checkURL checks a URL that may be fetched: https, or http on loopback,
+// without user, password and fragment.
+func (f fields) checkURL(n *node, at, s string) (*url.URL, bool) {
+	u, err := url.Parse(s)
+	want := "an https URL"
+	switch {
+	case err != nil || u.Opaque != "" || len(s) > 2000 || strings.ContainsAny(s, " #\\"):
+	case u.User != nil:
+		want += " without user and password"
+	case u.Scheme == "http" && loopback(u.Hostname()):
+		return u, true
+	case u.Scheme == "https" && (hostSyntax.re.MatchString(u.Hostname()) || loopback(u.Hostname())):
+		return u, true
+	}
+	hint := ""
+	if u != nil && u.Scheme == "http" {
+		hint = "plain http is for loopback only"
+	}
+	f.add(n, at, want, quoted(s), hint)
+	return nil, false
+}
+
+var loopbackPattern = regexp.MustCompile(`^(localhost|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|::1)$`)
+
+func loopback(host string) bool { return loopbackPattern.MatchString(host) }
