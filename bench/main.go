@@ -1,0 +1,152 @@
+//go:build linux
+
+// Command bench measures the commands beside the programs that people use for
+// the same work, on one machine, against one served world. README.md says how
+// to repeat it.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+)
+
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == "serve" {
+		serveMain()
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	runs := flag.Int("runs", 5, "measured runs of each program")
+	only := flag.String("only", "", "scenarios whose name matches this expression")
+	parent := flag.String("dir", os.TempDir(), "where files are written")
+	flag.Parse()
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		return err
+	}
+	if *runs < 1 {
+		return errors.New("-runs: want at least 1")
+	}
+	dir, err := os.MkdirTemp(*parent, "cot-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+
+	tools, err := findTools(ctx, dir)
+	if err != nil {
+		return err
+	}
+	world, stop, err := startServer(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	scenarios, err := plan(dir, tools, world)
+	if err != nil {
+		return err
+	}
+	fmt.Println(machine())
+	for _, s := range scenarios {
+		if !wanted.MatchString(s.name) {
+			continue
+		}
+		if err := s.measure(ctx, *runs, os.Stdout); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// startServer runs this program again as the server, so that its memory and
+// processor time are not counted with the clients'.
+func startServer(ctx context.Context) (*served, func(), error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd := exec.CommandContext(ctx, self, "serve")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, nil, err
+	}
+	stop := func() {
+		in.Close()
+		_ = cmd.Wait() // it ends by its input's end; a kill by ctx is no news
+	}
+	var s served
+	if err := json.NewDecoder(bufio.NewReader(out)).Decode(&s); err != nil {
+		stop()
+		return nil, nil, fmt.Errorf("the serving process said nothing: %w", err)
+	}
+	return &s, stop, nil
+}
+
+// tools are the programs compared, each by its path.
+type tools struct {
+	download, graph           string // ours, built from this checkout
+	curl, aria2, shell        string
+	python, fetchContent, tcl string
+}
+
+func findTools(ctx context.Context, dir string) (t tools, err error) {
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", dir+"/bin/", "./cmd/...")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return t, fmt.Errorf("building the commands (run from the repository's root): %w", err)
+	}
+	t.download, t.graph = dir+"/bin/cot-download", dir+"/bin/cot-verify-graph"
+	for name, at := range map[string]*string{"curl": &t.curl, "aria2c": &t.aria2, "sh": &t.shell} {
+		path, lookErr := exec.LookPath(name)
+		err = errors.Join(err, lookErr)
+		*at = path
+	}
+	venv := os.Getenv("COT_TASKGRAPH_VENV")
+	if venv == "" {
+		venv = ".tools/venv"
+	}
+	for pattern, at := range map[string]*string{
+		venv + "/bin/python3": &t.python,
+		venv + "/lib/python3*/site-packages/taskgraph/run-task/fetch-content": &t.fetchContent,
+		".tools/bin/taskcluster": &t.tcl,
+	} {
+		found, _ := filepath.Glob(pattern)
+		if len(found) != 1 {
+			err = errors.Join(err, fmt.Errorf("no %s", pattern))
+			continue
+		}
+		path, absErr := filepath.Abs(found[0])
+		err = errors.Join(err, absErr)
+		*at = path
+	}
+	if err != nil {
+		return t, fmt.Errorf("%w\n`make bench` installs what is missing", err)
+	}
+	return t, nil
+}

@@ -1,0 +1,157 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/mozilla-releng/cot/fixtures"
+)
+
+// served is what the serving process tells the measuring one.
+type served struct {
+	RootURL   string
+	Policy    json.RawMessage // what makes the served world trusted
+	Downloads []download
+	Traces    []traced
+}
+
+// download is a task whose artifacts are to be fetched.
+type download struct {
+	Name  string
+	Task  string
+	Size  int64 // of each file
+	Files []file
+}
+
+type file struct{ Artifact, Base, SHA256 string }
+
+// traced is a task whose chain is to be verified.
+type traced struct{ Name, Task string }
+
+// Links of the traced chain: a signing task, its builds, their image and the
+// decision task.
+const (
+	builds     = 27
+	chainLinks = builds + 3
+)
+
+// The size of a large graph, as on a busy release branch.
+const (
+	graphEntries = 15_000
+	graphBytes   = 81_000_000
+)
+
+// serve builds the world, says on out where it is, and answers until in ends.
+func serve(in io.Reader, out io.Writer) error {
+	w := fixtures.New(1)
+	repository := w.Repository("/mozilla-central", "mozilla-central", "3")
+
+	var s served
+	graph := newGraph(repository, "Bug 2 - downloads")
+	image := graph.DockerImage("debian12-amd64-build")
+	for _, d := range []struct {
+		name  string
+		count int
+		size  int64
+	}{
+		{"1 × 1 GiB", 1, 1 << 30},
+		{"64 × 16 MiB", 64, 16 << 20},
+		{"2,000 × 64 KiB", 2000, 64 << 10},
+	} {
+		s.Downloads = append(s.Downloads, addDownload(graph, image, d.name, d.count, d.size))
+	}
+	small := newGraph(repository, "Bug 3 - a small graph")
+	large := newGraph(repository, "Bug 4 - a large graph")
+	large.Filler, large.FillerBytes = graphEntries-(chainLinks-1), graphBytes/graphEntries
+	s.Traces = []traced{
+		{fmt.Sprintf("%d links, graph of %d tasks", chainLinks, chainLinks-1), addChain(small)},
+		{fmt.Sprintf("%d links, graph of 15,000 tasks", chainLinks), addChain(large)},
+	}
+
+	server, err := w.Serve(fixtures.Options{NoLog: true})
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	s.RootURL = server.RootURL
+	if s.Policy, err = json.Marshal(policy(w, server)); err != nil {
+		return err
+	}
+	if err := json.NewEncoder(out).Encode(s); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, in)
+	return err
+}
+
+func newGraph(r *fixtures.Repository, desc string) *fixtures.Graph {
+	push := r.Push(desc)
+	return push.Decision().Decide(push)
+}
+
+// addDownload adds a build whose files are those to be fetched.
+func addDownload(g *fixtures.Graph, image *fixtures.Task, name string, count int, size int64) download {
+	d := download{Name: name, Size: size}
+	task := g.Build("files-"+fmt.Sprint(count), image)
+	for i := range count {
+		f := file{Base: fmt.Sprintf("file-%04d.bin", i)}
+		f.Artifact = "public/build/" + f.Base
+		content := fixtures.Random(uint64(count)<<32|uint64(i), size)
+		f.SHA256 = content.SHA256()
+		task.Last().Add(fixtures.File(f.Artifact, content))
+		d.Files = append(d.Files, f)
+	}
+	d.Task = task.ID
+	return d
+}
+
+// addChain adds a signing task of many builds and gives its id.
+func addChain(g *fixtures.Graph) string {
+	image := g.DockerImage("debian12-amd64-build")
+	var upstream []fixtures.Upstream
+	for i := range builds {
+		upstream = append(upstream, fixtures.Upstream{Task: g.Build(fmt.Sprintf("linux64-%02d/opt", i), image)})
+	}
+	return g.Signing("linux64/opt", nil, upstream...).ID
+}
+
+// policy is the built-in one with this world's keys and addresses.
+func policy(w *fixtures.World, s *fixtures.Server) any {
+	type object = map[string]any
+	var keys []any
+	for implementation, key := range map[string]string{
+		fixtures.DockerWorker:  fixtures.PublicKey(w.Keys.DockerWorker),
+		fixtures.GenericWorker: fixtures.PublicKey(w.Keys.GenericWorker),
+		fixtures.Scriptworker:  fixtures.PublicKey(w.Keys.Scriptworker),
+	} {
+		keys = append(keys, object{
+			"workerImplementation": implementation, "workerPools": []string{"gecko-3/*", "scriptworker-k8s/*"}, "ed25519": key,
+		})
+	}
+	return object{
+		"apiVersion": "cot/v1",
+		"name":       "bench",
+		"extends":    "firefox-ci",
+		"rootUrl":    s.RootURL,
+		"signers":    object{"keys": keys},
+		"projects":   s.VCSURL + "/projects.yml",
+		"vcsHosts": object{fixtures.Host: object{
+			"type":    "hg",
+			"pushlog": s.VCSURL + "{path}/json-pushes?changeset={revision}&version=2&full=1",
+			"rawFile": s.VCSURL + "{path}/raw-file/{revision}/{file}",
+		}},
+		"limits": object{"maxChainLength": 2 * chainLinks},
+	}
+}
+
+// serveMain is the serving process; it ends when its standard input does.
+func serveMain() {
+	if err := serve(os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
