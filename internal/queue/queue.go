@@ -12,7 +12,6 @@ import (
 
 	"github.com/mozilla-releng/cot/internal/strictjson"
 	"github.com/mozilla-releng/cot/internal/transport"
-	"github.com/mozilla-releng/cot/trace"
 )
 
 // Credentials sign API calls. The zero value signs nothing.
@@ -117,9 +116,3 @@ func (c Credentials) check() error {
 	}
 	return nil
 }
-
-var (
-	_ trace.Tasks     = (*Client)(nil)
-	_ trace.Artifacts = (*Client)(nil)
-	_ trace.Index     = (*Client)(nil)
-)

@@ -19,8 +19,6 @@ func (x *exchange) response(resp *http.Response) (*Response, error) {
 	var err error
 	if r.Encoding, err = encodingOf(resp.Header); err != nil {
 		if resp.StatusCode < 300 {
-			_ = resp.Body.Close()
-			x.stop()
 			return nil, x.unavailable(graph.Malformed, Redact(resp.Request.URL)+": "+err.Error(), "")
 		}
 		r.Encoding = Identity
@@ -134,4 +132,16 @@ func (b *body) Close() error {
 		b.cancel()
 	}
 	return b.src.Close()
+}
+
+// lastBody is the body that the caller gets: closing it ends the exchange.
+type lastBody struct {
+	io.ReadCloser
+	x *exchange
+}
+
+func (b lastBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.x.stop()
+	return err
 }

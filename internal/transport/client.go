@@ -117,7 +117,14 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 		_ = resp.Body.Close()
 		return nil, x.outOfTime()
 	}
-	return x.response(resp)
+	r, err := x.response(resp)
+	if err != nil {
+		_ = resp.Body.Close()
+		x.stop()
+		return nil, err
+	}
+	r.Body = lastBody{resp.Body, x}
+	return r, nil
 }
 
 // Read makes the request until its whole answer is read and decoded. A body
