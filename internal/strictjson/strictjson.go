@@ -1,0 +1,206 @@
+// Package strictjson reads JSON that somebody signed or that a verdict depends
+// on: names are exact, a name stands once, text is valid UTF-8, nothing follows
+// the value, and depth and size have bounds (RFC 8259, I-JSON RFC 7493).
+//
+// A value is one of map[string]any, []any, string, Number, bool and nil.
+package strictjson
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// MaxDepth bounds how deeply values may nest.
+const MaxDepth = 200
+
+// Number is a JSON number as it was written, so that no digit is lost before
+// somebody decides how to compare it.
+type Number string
+
+// Float64 gives the number as JavaScript and generic-worker's merge see it.
+func (n Number) Float64() (float64, error) { return strconv.ParseFloat(string(n), 64) }
+
+// Int gives the number as an integer; a fraction, an exponent or a value
+// outside int64 is an error.
+func (n Number) Int() (int64, error) { return strconv.ParseInt(string(n), 10, 64) }
+
+// Parse reads exactly one value of at most limit bytes.
+func Parse(data []byte, limit int64) (any, error) {
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("JSON of %d bytes is larger than the limit of %d", len(data), limit)
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(data))
+	v, err := Read(dec)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := dec.ReadToken(); err != io.EOF {
+		return nil, fmt.Errorf("data after the JSON value at byte %d", dec.InputOffset())
+	}
+	return v, nil
+}
+
+// ParseObject is Parse for a value that must be an object.
+func ParseObject(data []byte, limit int64) (map[string]any, error) {
+	v, err := Parse(data, limit)
+	if err != nil {
+		return nil, err
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("want a JSON object, found %s", Kind(v))
+	}
+	return m, nil
+}
+
+// Read reads the decoder's next value.
+func Read(dec *jsontext.Decoder) (any, error) {
+	if dec.StackDepth() > MaxDepth {
+		return nil, fmt.Errorf("JSON nests deeper than %d at %s", MaxDepth, dec.StackPointer())
+	}
+	tok, err := dec.ReadToken()
+	if err != nil {
+		return nil, syntaxError(err)
+	}
+	switch tok.Kind() {
+	case 'n':
+		return nil, nil
+	case 't', 'f':
+		return tok.Bool(), nil
+	case '"':
+		return tok.String(), nil
+	case '0':
+		return Number(tok.String()), nil
+	case '[':
+		list := []any{}
+		for dec.PeekKind() != ']' {
+			v, err := Read(dec)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, v)
+		}
+		_, err := dec.ReadToken()
+		return list, syntaxError(err)
+	default:
+		m := map[string]any{}
+		for dec.PeekKind() != '}' {
+			name, err := dec.ReadToken()
+			if err != nil {
+				return nil, syntaxError(err)
+			}
+			key := name.String()
+			v, err := Read(dec)
+			if err != nil {
+				return nil, err
+			}
+			m[key] = v
+		}
+		_, err := dec.ReadToken()
+		return m, syntaxError(err)
+	}
+}
+
+func syntaxError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
+		return errors.New("JSON ends too early")
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		var se *jsontext.SyntacticError
+		if errors.As(err, &se) {
+			return fmt.Errorf("duplicate name in JSON at %s", se.JSONPointer)
+		}
+	}
+	return fmt.Errorf("malformed JSON: %s", strings.TrimPrefix(err.Error(), "jsontext: "))
+}
+
+// Kind names a value's JSON type for messages.
+func Kind(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "a boolean"
+	case string:
+		return "a string"
+	case Number, float64, int, int64:
+		return "a number"
+	case []any:
+		return "an array"
+	case map[string]any:
+		return "an object"
+	}
+	return fmt.Sprintf("%T", v)
+}
+
+// Equal tells whether two values are the same: objects without regard to
+// order, numbers by value as float64 (generic-worker and every JavaScript
+// service pass them through one), all else exactly.
+func Equal(a, b any) bool {
+	switch a := a.(type) {
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for k, v := range a {
+			w, ok := b[k]
+			if !ok || !Equal(v, w) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		b, ok := b.([]any)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for i := range a {
+			if !Equal(a[i], b[i]) {
+				return false
+			}
+		}
+		return true
+	case Number, float64, int, int64:
+		x, ok1 := float(a)
+		y, ok2 := float(b)
+		return ok1 && ok2 && x == y
+	default:
+		return a == b
+	}
+}
+
+func float(v any) (float64, bool) {
+	switch v := v.(type) {
+	case Number:
+		f, err := v.Float64()
+		return f, err == nil && !math.IsInf(f, 0)
+	case float64:
+		return v, true
+	case int:
+		return float64(v), true
+	case int64:
+		return float64(v), true
+	}
+	return 0, false
+}
+
+// Pointer joins a JSON Pointer (RFC 6901) and the next reference tokens.
+func Pointer(base string, tokens ...string) string {
+	var b strings.Builder
+	b.WriteString(base)
+	for _, t := range tokens {
+		b.WriteByte('/')
+		b.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(t))
+	}
+	return b.String()
+}

@@ -1,0 +1,167 @@
+package trace
+
+import (
+	"crypto/subtle"
+	"fmt"
+	"slices"
+
+	"github.com/mozilla-releng/cot/graph"
+)
+
+// checkRunAmbiguous: an input that the consumer's worker did not pin may come
+// from any run that was the latest at some moment of the consumer's run, so
+// each of them must be completed and verify.
+func checkRunAmbiguous(_ *chain, l *link) {
+	for _, in := range l.inputs {
+		if in.pinned || len(in.runs) < 2 {
+			continue
+		}
+		for _, r := range in.runs {
+			if r.run.State == graph.Completed && r.doc != nil {
+				continue
+			}
+			l.add(Finding{
+				Rule: RuleRunAmbiguous, Path: in.edge.Path, Want: "every run that was the latest while this task ran to verify",
+				Got:     fmt.Sprintf("%s (%s)", r.ref(), r.run.State),
+				Message: fmt.Sprintf("the task may have read %s, which does not verify: %s was rerun meanwhile", r.ref(), in.edge.Task),
+				Hint:    "rerun this task, or pin the input by sha256",
+				Heals:   r.run.State.Open(), derived: r.run.State == graph.Completed,
+			})
+		}
+	}
+	// A single run that is not the newest completed one: the consumer read it
+	// before it was completed, or it never was.
+	for _, in := range l.inputs {
+		if len(in.runs) == 1 && in.runs[0].run.State != graph.Completed {
+			r := in.runs[0]
+			l.add(Finding{
+				Rule: RuleRunNotCompleted, Path: in.edge.Path, Want: string(graph.Completed), Got: string(r.run.State),
+				Message: fmt.Sprintf("the task takes an input from %s, which is not completed", r.ref()),
+				Heals:   r.run.State.Open(),
+			})
+		}
+	}
+}
+
+// checkInputsDeclared: what a task takes must come from a dependency, its
+// parent or the task of its group's id, or it need not have been there yet.
+func checkInputsDeclared(_ *chain, l *link) {
+	d := l.node.task.Definition
+	for _, e := range l.node.edges {
+		if e.Task.IsZero() || e.Task == l.node.parent || e.Task == d.TaskGroupID || d.DependsOn(e.Task) {
+			continue
+		}
+		f := Finding{
+			Rule: RuleUndeclaredInput, Path: e.Path, Got: e.Task.String(),
+			Message: fmt.Sprintf("the task takes an input (%s) from a task that it does not depend on", e.Reason),
+			Want:    "a task in /dependencies, the parent or the task group's own task",
+			Hint:    "add the task to dependencies",
+		}
+		if e.Namespace != "" {
+			f.Severity = SeverityWarning
+			f.Message = fmt.Sprintf("the task takes an input (%s) from whatever index path %s holds; that can't be declared", e.Reason, e.Namespace)
+			f.Hint = "name the task and its digest instead"
+		}
+		l.add(f)
+	}
+}
+
+// checkIndexedInputs: a task found by an index path counts only if its own
+// vouched definition has that route; anybody with the scope can write the index.
+func checkIndexedInputs(c *chain, l *link) {
+	for _, e := range l.node.edges {
+		n := c.nodes[e.Task]
+		if e.Namespace == "" || n == nil || n.task == nil {
+			continue
+		}
+		if route := "index." + e.Namespace; !slices.Contains(n.task.Definition.Routes, route) {
+			l.add(Finding{
+				Rule: RuleIndexedInput, Path: e.Path, Want: route, Got: e.Task.String(),
+				Message: fmt.Sprintf("index path %s holds task %s, whose definition does not have that route", e.Namespace, e.Task),
+				Hint:    "somebody wrote the index by hand",
+			})
+		}
+	}
+}
+
+// checkPins decides which inputs the worker pinned by a digest that can be
+// checked here, and reports the others.
+func checkPins(_ *chain, l *link) {
+	unpinned := SeverityWarning
+	if o := l.node.decision; o != nil && o.product != nil && o.product.RequirePinned {
+		unpinned = SeverityError
+	}
+	for _, in := range l.inputs {
+		if in.pinned || len(in.runs) == 0 {
+			continue
+		}
+		l.add(Finding{
+			Rule: RuleInputUnpinned, Severity: unpinned, Path: in.edge.Path, Got: in.edge.Task.String(),
+			Message: fmt.Sprintf("nothing shows which bytes of this input (%s %s) the task really read", in.edge.Reason, in.edge.Artifact),
+			Hint:    "pin it: a mount with sha256, or inputs fetched by cot-download",
+		})
+	}
+}
+
+// pin marks the inputs whose digest the worker checked and that a verified
+// document has too. It runs before the checks.
+func (c *chain) pin(l *link) {
+	for i := range l.inputs {
+		in := &l.inputs[i]
+		switch {
+		case in.edge.Reason == graph.EdgeUpstream && l.node.impl == graph.Scriptworker:
+			in.pinned = true // scriptworker verifies its inputs itself
+		case in.edge.Reason == graph.EdgeImage:
+			in.pinned = c.imagePinned(l, in)
+		case in.edge.SHA256 != nil:
+			in.pinned = pinnedBy(in, in.edge.SHA256)
+			if !in.pinned && documents(in.runs) {
+				l.add(Finding{
+					Rule: RuleArtifactHash, Path: in.edge.Path + "/sha256", Want: fmt.Sprintf("%x", in.edge.SHA256),
+					Message: fmt.Sprintf("the worker read %s of %s with a digest that no signed document of that task has", in.edge.Artifact, in.edge.Task),
+				})
+			}
+		}
+		if in.pinned {
+			in.keepPinned()
+		}
+	}
+	// An input that the task only declares is pinned if another edge to the
+	// same task is.
+	for i := range l.inputs {
+		in := &l.inputs[i]
+		if in.edge.Reason != graph.EdgeDeclared || in.pinned {
+			continue
+		}
+		in.pinned = slices.ContainsFunc(l.inputs, func(o input) bool {
+			return o.edge.Task == in.edge.Task && o.edge.Reason != graph.EdgeDeclared && o.pinned
+		}) && !slices.ContainsFunc(l.inputs, func(o input) bool {
+			return o.edge.Task == in.edge.Task && o.edge.Reason != graph.EdgeDeclared && !o.pinned
+		})
+	}
+}
+
+// pinnedBy tells whether one of the runs has the digest, and keeps only those.
+func pinnedBy(in *input, sum []byte) bool {
+	return slices.ContainsFunc(in.runs, func(r *link) bool { return r.hasSHA256(in.edge.Artifact, sum) })
+}
+
+func (in *input) keepPinned() {
+	if in.edge.SHA256 == nil {
+		return
+	}
+	in.runs = slices.DeleteFunc(slices.Clone(in.runs), func(r *link) bool {
+		return !r.hasSHA256(in.edge.Artifact, in.edge.SHA256)
+	})
+}
+
+func (l *link) hasSHA256(name string, sum []byte) bool {
+	if l.doc == nil {
+		return false
+	}
+	return subtle.ConstantTimeCompare(l.doc.Artifacts[name].SHA256, sum) == 1
+}
+
+func documents(links []*link) bool {
+	return slices.ContainsFunc(links, func(l *link) bool { return l.doc != nil })
+}

@@ -1,0 +1,172 @@
+package trace
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/mozilla-releng/cot/trace/policy"
+)
+
+// checkOrigin: the chain ends in a repository that policy trusts, or in a
+// contribution that the caller accepts.
+func checkOrigin(c *chain, l *link) {
+	o := l.node.decision
+	if o == nil || l.node != o.decision || !o.contribution || o.tree.Repository.IsZero() {
+		return
+	}
+	f := Finding{
+		Rule: RuleUntrustedContrib, Got: o.tree.String(),
+		Message: fmt.Sprintf("the chain leads to %s, which policy does not trust for product %s", o.tree, o.product.Name),
+		Hint:    "for a try push or a pull request use " + FlagAcceptUntrustedTree + "; the verdict is then \"accepted\"",
+	}
+	if c.v.options.AcceptUntrustedTree {
+		f.Severity, f.Accepted, f.Hint = SeverityWarning, FlagAcceptUntrustedTree, ""
+	}
+	l.add(f)
+}
+
+// checkSource: metadata.source is the tree that the decision task was built from.
+func checkSource(_ *chain, l *link) {
+	o := l.node.decision
+	if o == nil || o.tree.Repository.IsZero() || o.tree.Revision.IsZero() {
+		return
+	}
+	if d := l.node.task.Definition; !sourceMatches(d.Source, o.tree) {
+		l.add(Finding{
+			Rule: RuleSourceMismatch, Path: "/metadata/source", Want: o.tree.String(), Got: clipText(d.Source),
+			Message: "the task names another source than the tree of its decision task",
+		})
+	}
+}
+
+// checkProduct: every link belongs to the target's product, or to one that
+// policy lets feed it.
+func checkProduct(c *chain, l *link) {
+	o := l.node.decision
+	if o == nil || o.product == nil {
+		return
+	}
+	for _, t := range c.targets {
+		to := t.node.decision
+		if to == nil || to.product == nil || to.product == o.product || l.target || slices.Contains(to.product.InputsFrom, o.product.Name) {
+			continue
+		}
+		l.add(Finding{
+			Rule: RuleProductMismatch, Want: to.product.Name, Got: o.product.Name,
+			Message: fmt.Sprintf("a task of product %s feeds one of product %s, which policy does not allow", o.product.Name, to.product.Name),
+			Hint:    "inputsFrom in the target's product",
+		})
+		return
+	}
+}
+
+// checkTaskGroup: the group is the parent, the parent's group, or another
+// decision task of the same repository and revision.
+func checkTaskGroup(c *chain, l *link) {
+	n := l.node
+	group := n.task.Definition.TaskGroupID
+	if n.creates() || group.IsZero() || group == n.parent {
+		return
+	}
+	if p := c.nodes[n.parent]; p != nil && p.task != nil && p.task.Definition.TaskGroupID == group {
+		return
+	}
+	g := c.nodes[group]
+	if g != nil && g.task != nil && g.kind == KindDecision && g.decision != nil && n.decision != nil &&
+		!g.decision.tree.Revision.IsZero() && g.decision.tree == n.decision.tree {
+		return
+	}
+	l.add(Finding{
+		Rule: RuleDiffersFromTaskGraph, Path: "/taskGroupId", Want: n.parent.String(), Got: group.String(),
+		Message: "the task is in a foreign task group: neither its parent's nor that of a decision task of the same revision",
+		derived: g == nil || g.task == nil,
+	})
+}
+
+// checkExpectations: the chain leads where the caller said.
+func checkExpectations(c *chain, l *link) {
+	if !l.target {
+		return
+	}
+	o := l.node.decision
+	if want := c.v.options.ExpectTree; !want.Repository.IsZero() {
+		switch {
+		case o == nil || o.tree.Repository != want.Repository,
+			!want.Revision.IsZero() && o.tree.Revision != want.Revision:
+			got := "no tree"
+			if o != nil && !o.tree.Repository.IsZero() {
+				got = o.tree.String()
+			}
+			l.add(Finding{Rule: RuleTreeUnexpected, Want: want.String(), Got: got, Message: "the chain leads to another tree than --tree says", derived: o == nil})
+		}
+	}
+	if want := c.v.options.ExpectProduct; want != "" && (o == nil || o.product == nil || o.product.Name != want) {
+		got := "none"
+		if o != nil && o.product != nil {
+			got = o.product.Name
+		}
+		l.add(Finding{Rule: RuleProductMismatch, Want: want, Got: got, Message: "the chain belongs to another product than --product says", derived: o == nil})
+	}
+}
+
+// checkRestrictedScopes: a restricted scope is for the trees that policy gives
+// it, and then nothing in the chain may come from a contribution.
+func checkRestrictedScopes(c *chain, l *link) {
+	for i, scope := range l.node.task.Definition.Scopes {
+		for _, r := range c.restricted(scope) {
+			path := fmt.Sprintf("/scopes/%d", i)
+			o := l.node.decision
+			if o == nil || o.tree.Repository.IsZero() || !r.product.TreeAllows(r.scope.Tree, o.tree.Repository) || o.contribution {
+				got := "no known tree"
+				if o != nil && !o.tree.Repository.IsZero() {
+					got = o.tree.Repository.String()
+				}
+				l.add(Finding{
+					Rule: RuleRestrictedScope, Path: path, Want: r.product.Name + " trees." + r.scope.Tree, Got: got,
+					Message: fmt.Sprintf("the task has the restricted scope %s, which policy gives to other trees only", clipText(scope)), derived: o == nil,
+				})
+				continue
+			}
+			for _, n := range c.order {
+				if n.decision != nil && n.decision.contribution {
+					l.add(Finding{
+						Rule: RuleRestrictedScope, Path: path, Got: n.decision.tree.String(),
+						Message: fmt.Sprintf("the task has the restricted scope %s, but task %s in its chain comes from a contribution", clipText(scope), n.id),
+					})
+					break
+				}
+			}
+		}
+	}
+}
+
+type restriction struct {
+	product *policy.Product
+	scope   policy.RestrictedScope
+}
+
+// restricted looks in every product: a scope that one of them protects is not
+// free for the others.
+func (c *chain) restricted(scope string) []restriction {
+	var out []restriction
+	for _, p := range c.v.policy.Products {
+		for _, s := range p.Restricted(scope) {
+			out = append(out, restriction{p, s})
+		}
+	}
+	return out
+}
+
+func (c *chain) anyRestricted() bool {
+	for _, n := range c.order {
+		if n.task == nil {
+			continue
+		}
+		for _, s := range n.task.Definition.Scopes {
+			if len(c.restricted(s)) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,194 @@
+package trace
+
+import (
+	"strconv"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/internal/strictjson"
+)
+
+// difference is one place where two JSON values are not the same.
+type difference struct {
+	path      string
+	want, got any // nil where a side has nothing
+}
+
+// maxDifferences bounds how many of them a finding lists.
+const maxDifferences = 20
+
+// differences compares two values of strictjson. The diff itself is left to
+// go-cmp, and only once the values are known to differ: it is made for people.
+func differences(want, got any) []difference {
+	if strictjson.Equal(want, got) {
+		return nil
+	}
+	r := &pointerReporter{}
+	cmp.Equal(want, got, cmp.Reporter(r), numbers)
+	if len(r.found) == 0 { // never call equal what Equal does not
+		r.found = []difference{{want: brief(want), got: brief(got)}}
+	}
+	return r.found
+}
+
+var numbers = cmp.FilterValues(
+	func(a, b any) bool { return isNumber(a) && isNumber(b) },
+	cmp.Comparer(func(a, b any) bool { return strictjson.Equal(a, b) }),
+)
+
+func isNumber(v any) bool {
+	switch v.(type) {
+	case strictjson.Number, float64:
+		return true
+	}
+	return false
+}
+
+// pointerReporter collects differences with JSON Pointers.
+type pointerReporter struct {
+	path  cmp.Path
+	found []difference
+}
+
+func (r *pointerReporter) PushStep(s cmp.PathStep) { r.path = append(r.path, s) }
+func (r *pointerReporter) PopStep()                { r.path = r.path[:len(r.path)-1] }
+
+func (r *pointerReporter) Report(result cmp.Result) {
+	if result.Equal() || len(r.found) >= maxDifferences {
+		return
+	}
+	d := difference{}
+	for _, s := range r.path {
+		switch s := s.(type) {
+		case cmp.MapIndex:
+			d.path = strictjson.Pointer(d.path, s.Key().String())
+		case cmp.SliceIndex:
+			i, j := s.SplitKeys()
+			if j < 0 {
+				j = i
+			}
+			d.path = strictjson.Pointer(d.path, strconv.Itoa(j))
+		}
+	}
+	want, got := r.path.Last().Values()
+	if want.IsValid() && want.CanInterface() {
+		d.want = brief(want.Interface())
+	}
+	if got.IsValid() && got.CanInterface() {
+		d.got = brief(got.Interface())
+	}
+	r.found = append(r.found, d)
+}
+
+// brief shortens a value for a finding.
+func brief(v any) any {
+	switch v := v.(type) {
+	case string:
+		if len(v) > 500 {
+			return v[:497] + "..."
+		}
+		return v
+	case strictjson.Number:
+		if f, err := v.Float64(); err == nil && len(v) < 30 {
+			return f
+		}
+		return brief(string(v))
+	case map[string]any:
+		if len(v) > 20 {
+			return "an object with " + strconv.Itoa(len(v)) + " members"
+		}
+		m := make(map[string]any, len(v))
+		for k, e := range v {
+			m[k] = brief(e)
+		}
+		return m
+	case []any:
+		if len(v) > 20 {
+			return "an array of " + strconv.Itoa(len(v)) + " elements"
+		}
+		l := make([]any, len(v))
+		for i, e := range v {
+			l[i] = brief(e)
+		}
+		return l
+	}
+	return v
+}
+
+// canonical is a shallow copy of a definition in which the two ways to name a task
+// queue are one and what is always free is gone. Free are priority, which the
+// queue may change after the claim, and a default projectId.
+func canonical(def map[string]any) map[string]any {
+	out := make(map[string]any, len(def))
+	for k, v := range def {
+		out[k] = v
+	}
+	p, _ := out["provisionerId"].(string)
+	w, _ := out["workerType"].(string)
+	if p != "" && w != "" {
+		if q, ok := out["taskQueueId"]; !ok || q == p+"/"+w {
+			out["taskQueueId"] = p + "/" + w
+			delete(out, "provisionerId")
+			delete(out, "workerType")
+		}
+	}
+	if id, _ := out["projectId"].(string); id == "none" {
+		delete(out, "projectId")
+	}
+	delete(out, "priority")
+	return out
+}
+
+// dropQueueDefaults removes keys that want lacks and that hold nothing but
+// what the queue fills in by itself.
+func dropQueueDefaults(got, want map[string]any, d *graph.Definition) {
+	defaults := map[string]any{
+		"dependencies": []any{}, "requires": "all-completed", "routes": []any{}, "scopes": []any{},
+		"retries": strictjson.Number("5"), "tags": map[string]any{}, "extra": map[string]any{},
+		"schedulerId": "-",
+	}
+	for k, v := range defaults {
+		if _, named := want[k]; !named && strictjson.Equal(got[k], v) {
+			delete(got, k)
+		}
+	}
+	if _, named := want["expires"]; !named && d.Expires.Equal(d.Deadline.AddDate(1, 0, 0)) {
+		delete(got, "expires")
+	}
+}
+
+// withoutEmpty drops members whose value is null, {} or []: JSON-e and the
+// services drop some of them, and to a worker they mean the same as nothing.
+func withoutEmpty(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		m := make(map[string]any, len(v))
+		for k, e := range v {
+			e = withoutEmpty(e)
+			if !isEmpty(e) {
+				m[k] = e
+			}
+		}
+		return m
+	case []any:
+		l := make([]any, len(v))
+		for i, e := range v {
+			l[i] = withoutEmpty(e)
+		}
+		return l
+	}
+	return v
+}
+
+func isEmpty(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case map[string]any:
+		return len(v) == 0
+	case []any:
+		return len(v) == 0
+	}
+	return false
+}

@@ -1,0 +1,307 @@
+package trace
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/mozilla-releng/cot/graph"
+)
+
+// APIVersion is the version of the report's schema.
+const APIVersion = "cot/v1"
+
+// vouched is what a link's verified document says of its artifacts.
+type vouched struct {
+	names []string
+	link  *link
+}
+
+// report makes the report of what was gathered and judged.
+func (c *chain) report(targets []RunTarget) *Report {
+	p := c.v.policy
+	r := &Report{
+		APIVersion: APIVersion, Scope: c.v.options.Scope, Evidence: "live", RootURL: p.RootURL, VerifiedAt: c.v.now.UTC(),
+		Policy:    PolicyInfo{Name: p.Name, SHA256: p.SHA256, Relaxed: append([]string{}, p.Relaxed...)},
+		Tasks:     []Task{},
+		Artifacts: []Artifact{},
+		documents: map[graph.RunRef]*vouched{},
+		runs:      map[string]graph.RunRef{},
+	}
+	r.Target = c.target()
+	for _, l := range c.allLinks() {
+		r.Tasks = append(r.Tasks, reportLink(l))
+		if l.target && l.doc != nil {
+			r.documents[l.ref()] = &vouched{names: sortedNames(l), link: l}
+		}
+	}
+	for _, t := range targets {
+		for _, l := range c.targets {
+			if l.node.id == t.Task && l.hasRun && (t.Run == nil || *t.Run == l.run.ID) {
+				r.runs[targetKey(t)] = l.ref()
+			}
+		}
+	}
+	if c.v.options.Scope == ScopeTree {
+		r.Notes = append(r.Notes, "what a task's own script fetched is out of reach of this verification")
+	}
+	r.Conclude()
+	return r
+}
+
+func (c *chain) target() Target {
+	t := Target{Product: c.v.options.ExpectProduct}
+	if want := c.v.options.ExpectTree; !want.Repository.IsZero() {
+		t.Tree = want.String()
+	}
+	if len(c.targets) == 1 {
+		l := c.targets[0]
+		t.TaskID = l.node.id.String()
+		if l.hasRun {
+			run := int(l.run.ID)
+			t.RunID = &run
+		}
+		return t
+	}
+	for _, l := range c.targets {
+		name := l.node.id.String()
+		if l.hasRun {
+			name = l.ref().String()
+		}
+		t.Tasks = append(t.Tasks, name)
+	}
+	return t
+}
+
+func reportLink(l *link) Task {
+	t := Task{
+		TaskID: l.node.id.String(), Type: string(l.node.kind), Status: "judged",
+		Findings: append(append([]Finding{}, l.node.findings...), l.findings...),
+		Claims:   l.claims,
+	}
+	if l.hasRun {
+		run := int(l.run.ID)
+		t.RunID = &run
+	}
+	if l.node.task == nil {
+		t.Status = "unfinished"
+		return t
+	}
+	d := l.node.task.Definition
+	t.Name, t.WorkerPool, t.Implementation = d.Name, d.Pool.String(), string(l.node.impl)
+	if t.Type == "" {
+		t.Type = string(KindTask)
+	}
+	if !l.node.parent.IsZero() {
+		t.Parent = l.node.parent.String()
+	}
+	if o := l.node.decision; o != nil && !o.tree.Repository.IsZero() {
+		t.Tree = &Tree{Repository: o.tree.Repository.String(), Revision: o.tree.Revision.String()}
+	}
+	switch {
+	case !l.hasRun || l.run.State.Open():
+		t.Status = "unfinished"
+	case l.run.State != graph.Completed:
+		t.Status = "failed"
+	case l.doc == nil && l.listing != nil && !l.hasListedDocument(), l.doc != nil && l.doc.AcceptedUnsigned():
+		t.Status = "unsigned"
+	}
+	if l.doc != nil {
+		s := l.doc.Signers()[0]
+		at := s.SignedAt.UTC()
+		t.Signer = &Signer{
+			Method: string(s.Method), Identity: s.Identity, KeyID: string(s.KeyID), SignedAt: &at, TimeSource: string(s.TimeSource),
+		}
+	}
+	for _, in := range l.inputs {
+		t.Inputs = append(t.Inputs, reportInput(in)...)
+	}
+	return t
+}
+
+func reportInput(in input) []Input {
+	base := Input{TaskID: in.edge.Task.String(), Reason: string(in.edge.Reason), Artifact: in.edge.Artifact, Pinned: in.pinned}
+	if len(in.runs) == 0 {
+		return []Input{base}
+	}
+	var out []Input
+	for _, r := range in.runs {
+		run := int(r.run.ID)
+		i := base
+		i.RunID = &run
+		out = append(out, i)
+	}
+	return out
+}
+
+func (l *link) hasListedDocument() bool {
+	_, ok := l.listing["public/chain-of-trust.json"]
+	return ok
+}
+
+func sortedNames(l *link) []string {
+	names := make([]string, 0, len(l.doc.Artifacts))
+	for name := range l.doc.Artifacts {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+func targetKey(t RunTarget) string {
+	if t.Run == nil {
+		return t.Task.String()
+	}
+	return graph.RunRef{Task: t.Task, Run: *t.Run}.String()
+}
+
+// Run gives the run that was looked at for a target; not ok if there is none.
+func (r *Report) Run(t RunTarget) (graph.RunRef, bool) {
+	ref, ok := r.runs[targetKey(t)]
+	return ref, ok
+}
+
+// Names are the artifact names in a target's verified document, sorted. They
+// are the task's own choice of text. Nil if no document of the run holds.
+func (r *Report) Names(run graph.RunRef) []string {
+	d := r.documents[run]
+	if d == nil {
+		return nil
+	}
+	return d.names
+}
+
+// Verified gives an artifact of a target for use. It refuses, with the reason,
+// unless the whole report's verdict allows use and the document of that run has
+// a digest that counts.
+func (r *Report) Verified(run graph.RunRef, name string) (VerifiedArtifact, *Finding) {
+	if !r.Verdict.OK() {
+		return VerifiedArtifact{}, &Finding{
+			Rule: RuleEvidenceUnavailable, Severity: SeverityError, derived: true,
+			Message: fmt.Sprintf("%s of %s is not taken: the verdict is %s", name, run, r.Verdict),
+		}
+	}
+	d := r.documents[run]
+	if d == nil {
+		return VerifiedArtifact{}, &Finding{
+			Rule: RuleCotMissing, Severity: SeverityError, Message: fmt.Sprintf("run %s was not verified", run),
+		}
+	}
+	digests, f := d.link.digests(name)
+	if f != nil {
+		bad := f.withDefaults()
+		return VerifiedArtifact{}, &bad
+	}
+	return VerifiedArtifact{run: run, name: name, digests: digests}, nil
+}
+
+// AddArtifact records what happened to an artifact. Call Conclude afterwards.
+func (r *Report) AddArtifact(a Artifact) { r.Artifacts = append(r.Artifacts, a) }
+
+// AddFinding records a finding about the request as a whole.
+func (r *Report) AddFinding(f Finding) { r.Findings = append(r.Findings, f.withDefaults()) }
+
+// Conclude derives every verdict and the summary from the findings. A report
+// about nothing is untrusted: nothing to verify is a failure. What was asked
+// for explicitly empty says so by NothingAsked.
+func (r *Report) Conclude() {
+	r.Accepted = nil
+	var all []Finding
+	for i := range r.Tasks {
+		all = append(all, r.Tasks[i].Findings...)
+	}
+	all = append(all, r.Findings...)
+	for _, a := range r.Artifacts {
+		all = append(all, a.Findings...)
+	}
+	healing := heals(all)
+	r.Summary = Summary{Tasks: len(r.Tasks), Findings: len(all)}
+	for _, f := range all {
+		if f.Accepted != "" && !slices.Contains(r.Accepted, f.Accepted) {
+			r.Accepted = append(r.Accepted, f.Accepted)
+		}
+	}
+	sort.Strings(r.Accepted)
+	for i := range r.Tasks {
+		t := &r.Tasks[i]
+		t.Verdict = verdictOf(t.Findings, healing, r.Scope)
+		r.count(*t)
+	}
+	for i := range r.Artifacts {
+		r.Artifacts[i].Verdict = verdictOf(r.Artifacts[i].Findings, healing, r.Scope)
+	}
+	r.Verdict = verdictOf(all, healing, r.Scope)
+	if len(r.Tasks) == 0 && !r.NothingAsked {
+		r.Verdict = Untrusted
+	}
+}
+
+func (r *Report) count(t Task) {
+	switch {
+	case t.Verdict.OK():
+		r.Summary.Verified++
+	case t.Verdict == Undetermined:
+		r.Summary.Undetermined++
+	default:
+		r.Summary.Untrusted++
+	}
+	if t.Status == "unsigned" {
+		r.Summary.Unsigned++
+	}
+	for _, in := range t.Inputs {
+		if !in.Pinned {
+			r.Summary.Unpinned++
+		}
+	}
+}
+
+// heals tells whether every error that is a cause may go away by itself.
+func heals(findings []Finding) bool {
+	some := false
+	for _, f := range findings {
+		if f.Severity != SeverityError || f.derived {
+			continue
+		}
+		if !f.Heals {
+			return false
+		}
+		some = true
+	}
+	return some
+}
+
+// verdictOf judges by findings; healing says how derived ones count.
+func verdictOf(findings []Finding, healing bool, scope Scope) Verdict {
+	v := Verified
+	if scope == ScopeSignature {
+		v = Signed
+	}
+	for _, f := range findings {
+		switch {
+		case f.Severity == SeverityWarning && f.Accepted != "":
+			if v == Verified || v == Signed {
+				v = Accepted
+			}
+		case f.Severity == SeverityWarning:
+		case f.Heals, f.derived && healing:
+			if v != Untrusted {
+				v = Undetermined
+			}
+		default:
+			v = Untrusted
+		}
+	}
+	return v
+}
+
+// ExitCode is the exit code that stands for a verdict; an unknown verdict is a
+// failure.
+func ExitCode(v Verdict) int {
+	switch v {
+	case Verified, Signed, Accepted:
+		return 0
+	case Undetermined:
+		return 75
+	}
+	return 1
+}

@@ -1,0 +1,232 @@
+package trace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mozilla-releng/cot/certs"
+	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/trace/document"
+)
+
+// document reads a run's listing, its document and every form of signature
+// that the listing has, and keeps the document if all of it holds. The error
+// is for a cancelled context alone.
+func (c *chain) document(ctx context.Context, l *link) error {
+	if l.node.impl == graph.BuiltIn {
+		l.add(Finding{
+			Rule: RuleCotMissing, Message: "a built-in task is resolved by the queue itself: no worker ran it, and nothing is signed",
+			Hint: "nothing can be taken from such a task",
+		})
+		return nil
+	}
+	listing, err := c.v.sources.Artifacts.Artifacts(ctx, l.ref())
+	if err != nil {
+		l.add(unavailable(RuleCotMissing, err, "the artifact listing of "+l.ref().String()))
+		return ctx.Err()
+	}
+	l.listing = listing
+	entry, listed := listing[certs.DocumentName]
+	if !listed {
+		l.add(missingDocument(l))
+		return nil
+	}
+	if !entry.Storage.Hashed() {
+		l.add(Finding{
+			Rule: RuleCotMissing, Message: certs.DocumentName + " is not a file that a worker uploaded",
+			Want: "storage type s3 or object", Got: string(entry.Storage),
+		})
+		return nil
+	}
+	signed, err := c.readSigned(ctx, l)
+	if err != nil || signed == nil {
+		return err
+	}
+	w := certs.Worker{
+		Implementation: l.node.impl, Pool: l.node.task.Definition.Pool,
+		WorkerGroup: l.run.WorkerGroup, WorkerID: l.run.WorkerID, Started: l.run.Started, Resolved: l.run.Resolved,
+	}
+	if verified := c.verifySignature(l, *signed, w); verified != nil {
+		l.doc = c.checkDocument(l, *verified)
+	}
+	return nil
+}
+
+// missingDocument explains a listing without a document.
+func missingDocument(l *link) Finding {
+	f := Finding{
+		Rule: RuleCotMissing, Message: fmt.Sprintf("%s of %s has no chain of trust document", l.node.task.Definition.Name, l.ref()),
+		Want: certs.DocumentName, Got: fmt.Sprintf("%d other artifacts", len(l.listing)),
+		Hint: "the worker did not upload it, or somebody deleted it; rerun the task",
+	}
+	features, _ := l.node.task.Definition.Payload["features"].(map[string]any)
+	if on, _ := features["chainOfTrust"].(bool); !on && l.node.impl != graph.Scriptworker {
+		f.Hint = "the task does not ask for one: set payload.features.chainOfTrust to true"
+	}
+	return f
+}
+
+// readSigned fetches the document and its forms together.
+func (c *chain) readSigned(ctx context.Context, l *link) (*certs.Signed, error) {
+	s := &certs.Signed{Forms: map[certs.Form][]byte{}}
+	var docErr error
+	formErrs := map[certs.Form]error{}
+	var g errgroup.Group
+	g.Go(func() error {
+		s.Document, docErr = c.readAll(ctx, l.ref(), certs.DocumentName, c.v.policy.Limits.MaxCotBytes)
+		return nil
+	})
+	type form struct {
+		data []byte
+		err  error
+	}
+	var present []certs.Form
+	for _, f := range certs.Forms() {
+		if _, ok := l.listing[string(f)]; ok {
+			present = append(present, f)
+		}
+	}
+	got := make([]form, len(present))
+	for i, f := range present {
+		g.Go(func() error {
+			if !l.listing[string(f)].Storage.Hashed() {
+				got[i].err = &graph.UnavailableError{
+					What: string(f), Reason: graph.Refused, Detail: "stored as " + string(l.listing[string(f)].Storage),
+				}
+				return nil
+			}
+			got[i].data, got[i].err = c.readAll(ctx, l.ref(), string(f), certs.MaxFormBytes)
+			return nil
+		})
+	}
+	_ = g.Wait()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	for i, f := range present {
+		s.Forms[f] = got[i].data
+		formErrs[f] = got[i].err
+	}
+	bad := false
+	if docErr != nil {
+		l.add(unavailable(RuleCotMissing, docErr, certs.DocumentName+" of "+l.ref().String()+", though it is listed"))
+		bad = true
+	}
+	for _, f := range present {
+		if err := formErrs[f]; err != nil {
+			l.add(unavailable(RuleSignatureMissing, err, string(f)+" of "+l.ref().String()+", though it is listed"))
+			bad = true
+		}
+	}
+	if bad {
+		return nil, nil
+	}
+	return s, nil
+}
+
+func (c *chain) readAll(ctx context.Context, run graph.RunRef, name string, limit int64) ([]byte, error) {
+	body, err := c.v.sources.Artifacts.Open(ctx, run, name, limit)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(body)
+	return data, errors.Join(err, body.Close())
+}
+
+func (c *chain) verifySignature(l *link, s certs.Signed, w certs.Worker) *certs.Verified {
+	if c.v.options.AcceptUnsignedPools && c.v.trust.Unkeyed(w.Pool) {
+		verified, err := c.v.trust.AcceptUnsigned(s.Document, w)
+		if err != nil {
+			l.add(Finding{Rule: RuleSignerUnauthorized, Message: err.Error()})
+			return nil
+		}
+		l.add(Finding{
+			Rule: RuleSignerUnauthorized, Severity: SeverityWarning, Accepted: FlagAcceptUnsignedPools,
+			Message: fmt.Sprintf("nobody's signature vouches for this task: the workers of pool %s have no published key", w.Pool),
+		})
+		return verified
+	}
+	verified, failures := c.v.trust.Verify(s, w, c.v.now)
+	for _, f := range failures {
+		l.add(Finding{Rule: Rule(f.Cause), Message: f.Message, Want: orNil(f.Want), Got: orNil(f.Got), Hint: f.Hint})
+	}
+	return verified
+}
+
+// checkDocument binds a signed document to the run that it was found in.
+func (c *chain) checkDocument(l *link, v certs.Verified) *document.Document {
+	def := l.node.task.Definition
+	doc, problems := document.Parse(v, document.Options{
+		Implementation: l.node.impl, ImageHashes: imageHashesCount(l), Limit: c.v.policy.Limits.MaxCotBytes,
+	})
+	for _, p := range problems {
+		rule := RuleCotMalformed
+		if p.Algorithm {
+			rule = RuleHashAlgorithm
+		}
+		l.add(Finding{Rule: rule, Message: "the chain of trust document is malformed: " + p.Message, Path: p.Path, Want: orNil(p.Want), Got: orNil(p.Got)})
+	}
+	if doc == nil {
+		return nil
+	}
+	ok := true
+	same := func(rule Rule, path, what, want, got string) {
+		if want != got {
+			ok = false
+			l.add(Finding{
+				Rule: rule, Path: path, Want: want, Got: clipText(got),
+				Message: fmt.Sprintf("the signed document is of another %s than the queue's", what),
+				Hint:    "the document was replaced by one that was signed for something else",
+			})
+		}
+	}
+	a := doc.Asserted
+	same(RuleCotTaskID, "/taskId", "task", l.node.id.String(), a.TaskID)
+	same(RuleCotRunID, "/runId", "run", l.run.ID.String(), fmt.Sprint(a.RunID))
+	same(RuleCotWorker, "/workerGroup", "worker group", l.run.WorkerGroup, a.WorkerGroup)
+	same(RuleCotWorker, "/workerId", "worker", l.run.WorkerID, a.WorkerID)
+	for _, d := range differences(canonical(def.Value()), canonical(a.Task)) {
+		ok = false
+		l.add(Finding{
+			Rule: RuleCotTaskDefinition, Path: "/task" + d.path, Want: d.want, Got: d.got,
+			Message: "the task that the worker signed differs from the queue's definition",
+		})
+	}
+	if !ok {
+		return nil
+	}
+	l.claims = doc.Claims
+	if len(doc.Claims) > 0 {
+		l.add(Finding{
+			Rule: RuleTaskClaimed, Severity: SeverityWarning, Path: doc.Claims[0], Got: doc.Claims,
+			Message: fmt.Sprintf("%d places of the signed document are the task's own word; nothing relies on them", len(doc.Claims)),
+		})
+	}
+	return doc
+}
+
+// imageHashesCount: workers write image hashes only for docker payloads, and a
+// container with power over the host could have replaced them.
+func imageHashesCount(l *link) bool {
+	p := l.node.task.Definition.Payload
+	if l.node.impl != graph.DockerWorker {
+		return false
+	}
+	capabilities, _ := p["capabilities"].(map[string]any)
+	features, _ := p["features"].(map[string]any)
+	privileged, _ := capabilities["privileged"].(bool)
+	dind, _ := features["dind"].(bool)
+	disable, _ := capabilities["disableSeccomp"].(bool)
+	return !privileged && !dind && !disable
+}
+
+func orNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}

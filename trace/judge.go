@@ -1,0 +1,215 @@
+package trace
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mozilla-releng/cot/graph"
+)
+
+// check is one rule, or a few that look at the same place. Adding a rule is
+// adding a file with a function of this kind and its name to the list below.
+type check func(c *chain, l *link)
+
+// linkChecks look at what gather found; they fetch nothing.
+var linkChecks = []check{
+	checkRunAmbiguous,
+	checkWorkerImplementation,
+	checkInteractive,
+	checkInputsDeclared,
+	checkIndexedInputs,
+	checkPins,
+	checkDockerImage,
+	checkDockerImagePool,
+	checkOrigin,
+	checkSource,
+	checkProduct,
+	checkRestrictedScopes,
+	checkTaskGroup,
+	checkExpectations,
+	checkEstablished, // last
+}
+
+// judge decides what the tasks are, gathers what their parents vouch for, and
+// runs every rule on every link.
+func (c *chain) judge(ctx context.Context) error {
+	c.decideKinds()
+	c.findOrigins()
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(c.v.options.Jobs)
+	for _, n := range c.order {
+		if n.task == nil || !n.creates() {
+			continue
+		}
+		g.Go(func() error { return c.rebuild(gctx, n) })
+		g.Go(func() error { return c.membership(gctx, n) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if err := c.follow(ctx); err != nil {
+		return err
+	}
+	for _, l := range c.allLinks() {
+		if l.node.task != nil {
+			c.pin(l)
+		}
+	}
+	c.prune()
+	for _, l := range c.allLinks() {
+		if l.node.task == nil {
+			continue
+		}
+		for _, check := range linkChecks {
+			check(c, l)
+		}
+	}
+	return ctx.Err()
+}
+
+// follow looks at the inputs of runs that came in while parents were searched.
+func (c *chain) follow(ctx context.Context) error {
+	for {
+		fresh := c.connect()
+		if len(fresh) == 0 {
+			return nil
+		}
+		g, gctx := errgroup.WithContext(ctx)
+		g.SetLimit(c.v.options.Jobs)
+		for _, l := range fresh {
+			c.fetch(gctx, g, l)
+		}
+		if err := g.Wait(); err != nil {
+			return err
+		}
+	}
+}
+
+// decideKinds says what each task is, once. What a task says of itself can only
+// subject it to more rules: an "action" must be rebuilt from the tree.
+func (c *chain) decideKinds() {
+	for _, n := range c.order {
+		if n.task == nil {
+			continue
+		}
+		if p := c.nodes[n.parent]; p != nil {
+			p.usedAsParent = true
+		}
+		if g := c.nodes[n.task.Definition.TaskGroupID]; g != nil {
+			g.usedAsParent = true
+		}
+		for _, e := range n.edges {
+			if m := c.nodes[e.Task]; m != nil && e.Reason == graph.EdgeImage {
+				m.usedAsImage = true
+			}
+		}
+	}
+	for _, n := range c.order {
+		if n.task != nil {
+			n.kind = kindOf(n)
+		}
+	}
+}
+
+func kindOf(n *node) Kind {
+	d := n.task.Definition
+	tasksFor, _ := d.Extra["tasks_for"].(string)
+	switch {
+	case n.parent == n.id:
+		return KindDecision
+	case n.usedAsParent, tasksFor == "action", tasksFor == "pr-action":
+		return KindAction
+	case n.impl == graph.Scriptworker:
+		return KindScriptworker
+	case n.usedAsImage, d.Tags["kind"] == "docker-image":
+		return KindDockerImage
+	}
+	return KindTask
+}
+
+// findOrigins follows parents to decision tasks. Parents that cycle, or end
+// where nothing is known, leave a task without an origin.
+func (c *chain) findOrigins() {
+	origins := map[*node]*origin{}
+	for _, n := range c.order {
+		if n.task == nil || n.kind != KindDecision {
+			continue
+		}
+		o, findings := originOf(c.v.policy, n)
+		origins[n] = o
+		for _, f := range findings {
+			n.add(f)
+		}
+	}
+	for _, n := range c.order {
+		if n.task == nil {
+			continue
+		}
+		at, seen := n, map[*node]bool{}
+		for at != nil && at.task != nil && !seen[at] && at.kind != KindDecision {
+			seen[at] = true
+			at = c.nodes[at.parent]
+		}
+		switch {
+		case at == nil || at.task == nil:
+			n.add(Finding{
+				Rule: RuleNotInTaskGraph, Message: "the chain of parents does not reach a decision task: one of them could not be had",
+				Got: n.parent.String(), derived: true,
+			})
+		case seen[at]:
+			n.add(Finding{
+				Rule: RuleChainTooLong, Message: "the parents of this task form a circle and never reach a decision task",
+				Got: n.parent.String(),
+			})
+		default:
+			n.decision = origins[at]
+		}
+	}
+}
+
+// prune drops the runs that nothing depends on after all: those that an input
+// turned out not to be pinned to, and those of parents that made nothing here.
+func (c *chain) prune() {
+	keep := map[*link]bool{}
+	var visit func(l *link)
+	visit = func(l *link) {
+		if keep[l] {
+			return
+		}
+		keep[l] = true
+		if l.node.task == nil {
+			return
+		}
+		for _, in := range l.inputs {
+			for _, r := range in.runs {
+				visit(r)
+			}
+		}
+		for _, id := range []graph.TaskID{l.node.parent, l.node.task.Definition.TaskGroupID} {
+			p := c.nodes[id]
+			if p == nil || p == l.node {
+				continue
+			}
+			if l.madeBy != nil && l.madeBy.node == p {
+				visit(l.madeBy)
+				continue
+			}
+			for _, r := range c.linksOf(p) {
+				visit(r)
+			}
+		}
+	}
+	for _, t := range c.targets {
+		visit(t)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	kept := c.seen[:0]
+	for _, l := range c.seen {
+		if keep[l] {
+			kept = append(kept, l)
+		}
+	}
+	c.seen = kept
+}

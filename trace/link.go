@@ -1,0 +1,123 @@
+package trace
+
+import (
+	"fmt"
+
+	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/trace/document"
+)
+
+// Kind is what a task is in its graph, decided once.
+type Kind string
+
+// Kinds of tasks.
+const (
+	KindDecision     Kind = "decision"     // its own parent
+	KindAction       Kind = "action"       // creates tasks, created by another
+	KindDockerImage  Kind = "docker-image" // its output is used as an image, or it says so
+	KindScriptworker Kind = "scriptworker" // runs on a scriptworker
+	KindTask         Kind = "task"         // all else
+)
+
+// node is a task of the chain as the queue has it.
+type node struct {
+	id     graph.TaskID
+	depth  int // steps from a target
+	task   *graph.Task
+	impl   graph.Implementation
+	kind   Kind
+	parent graph.TaskID
+	edges  []graph.Edge // inputs
+
+	expanded     bool // its edges are known and what they name is loaded
+	rebuilt      bool // the tree asks for exactly this task
+	usedAsParent bool
+	usedAsImage  bool
+
+	decision *origin // where the chain of parents ends; nil if it doesn't
+	findings []Finding
+}
+
+// creates tells whether the node is one that must be rebuilt from the tree.
+func (n *node) creates() bool { return n.kind == KindDecision || n.kind == KindAction }
+
+// link is one run of a task with the document that its worker signed.
+type link struct {
+	node      *node
+	run       graph.Run
+	hasRun    bool
+	target    bool
+	connected bool // its inputs are decided
+	listing   map[string]graph.Artifact
+	doc       *document.Document // nil unless everything about it holds
+	claims    []string
+	inputs    []input
+	// madeBy is the run of the parent whose task graph has the task.
+	madeBy   *link
+	findings []Finding
+}
+
+func (l *link) ref() graph.RunRef { return graph.RunRef{Task: l.node.id, Run: l.run.ID} }
+
+// input is an edge with the runs of the other task that it may have come from.
+type input struct {
+	edge   graph.Edge
+	runs   []*link
+	pinned bool
+}
+
+// add leaves a finding on the link.
+func (l *link) add(f Finding) {
+	l.findings = append(l.findings, f.withDefaults())
+}
+
+func (n *node) add(f Finding) { n.findings = append(n.findings, f.withDefaults()) }
+
+func (f Finding) withDefaults() Finding {
+	if f.Severity == "" {
+		f.Severity = SeverityError
+	}
+	return f
+}
+
+// digests gives what the document has for an artifact, provided that the
+// queue's listing says that the worker hashed it.
+func (l *link) digests(name string) ([]Digest, *Finding) {
+	if l.doc == nil {
+		return nil, &Finding{Rule: RuleCotMissing, Message: fmt.Sprintf("no verified chain of trust document vouches for %s of %s", name, l.ref())}
+	}
+	h, ok := l.doc.Artifacts[name]
+	if !ok {
+		return nil, &Finding{
+			Rule: RuleArtifactNotInCot, Path: "/artifacts",
+			Message: fmt.Sprintf("%s is not in the chain of trust document of %s", name, l.ref()),
+			Want:    name, Got: fmt.Sprintf("%d other artifacts", len(l.doc.Artifacts)),
+			Hint: "check the name; or the task declared the artifact but never made it",
+		}
+	}
+	a, listed := l.listing[name]
+	switch {
+	case !listed:
+		return nil, &Finding{
+			Rule:    RuleArtifactUnavailable,
+			Message: fmt.Sprintf("%s is in the chain of trust document of %s, but the queue does not list it for that run", name, l.ref()),
+			Want:    "an artifact of storage type s3 or object", Got: "not listed",
+			Hint: "the upload failed, or the task itself wrote this entry",
+		}
+	case !a.Storage.Hashed():
+		return nil, &Finding{
+			Rule:    RuleArtifactUnavailable,
+			Message: fmt.Sprintf("%s of %s is stored as %q, which workers don't hash", name, l.ref(), a.Storage),
+			Want:    "storage type s3 or object", Got: string(a.Storage),
+			Hint: "the content can change after the worker signed; have the task upload it as a file",
+		}
+	}
+	var d []Digest
+	if h.SHA256 != nil {
+		d = append(d, Digest{sum: h.SHA256})
+	}
+	if h.SHA512 != nil {
+		d = append(d, Digest{sha512: true, sum: h.SHA512})
+	}
+	return d, nil
+}

@@ -1,0 +1,250 @@
+package trace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/mozilla-releng/cot/graph"
+)
+
+// createdTolerance is how far a task's created may lie outside the run of its
+// parent: the bound that the queue itself enforces on new tasks.
+const createdTolerance = 15 * time.Minute
+
+// membership checks that the children of a parent are what the parent's task
+// graph says. Each completed run of the parent published a graph of its own;
+// the newest that has the child decides.
+func (c *chain) membership(ctx context.Context, parent *node) error {
+	var children []*node
+	for _, n := range c.order {
+		if n.task != nil && n.parent == parent.id && !n.creates() {
+			children = append(children, n)
+		}
+	}
+	if len(children) == 0 {
+		return nil
+	}
+	missing := children
+	var searched []string
+	unknown := false // a run whose graph could not be looked at
+	for _, run := range c.parentRuns(parent) {
+		l, g, err := c.taskGraphOf(ctx, parent, run, missing)
+		if err != nil {
+			return err
+		}
+		if g == nil {
+			unknown = true
+			continue
+		}
+		searched = append(searched, fmt.Sprintf("run %s (%d tasks)", run.ID, g.size))
+		missing = c.match(l, g, missing)
+		if len(missing) == 0 {
+			return nil
+		}
+	}
+	for _, n := range missing {
+		f := Finding{
+			Rule: RuleNotInTaskGraph, Path: "/" + n.id.String(),
+			Message: fmt.Sprintf("the task is in no task graph of its parent %s", parent.id),
+			Want:    "an entry for " + n.id.String(), Got: fmt.Sprint(searched),
+			Hint: "somebody created the task by other means than its parent, or names the wrong parent",
+		}
+		if unknown {
+			f.Message = fmt.Sprintf("the task graph of its parent %s could not be checked for this task (see there)", parent.id)
+			f.Hint, f.derived = "", true
+		}
+		n.add(f)
+	}
+	return nil
+}
+
+// parentRuns are the runs that can have created tasks, newest first.
+func (c *chain) parentRuns(parent *node) []graph.Run {
+	runs := parent.task.CompletedRuns()
+	if len(runs) > 0 {
+		return runs
+	}
+	for _, l := range c.linksOf(parent) {
+		runs = append(runs, l.run)
+	}
+	return runs
+}
+
+// taskGraphOf reads a run's task graph, vouched for by that run's document. A
+// nil graph means that findings on the run's link say why.
+func (c *chain) taskGraphOf(ctx context.Context, parent *node, run graph.Run, children []*node) (*link, *taskGraph, error) {
+	l, isNew := c.linkFor(parent, run)
+	if isNew {
+		if err := c.document(ctx, l); err != nil {
+			return l, nil, err
+		}
+	}
+	digests, finding := l.digests(TaskGraphName)
+	if finding != nil {
+		finding.Hint = "a decision or action task publishes what it created in " + TaskGraphName
+		l.add(*finding)
+		return l, nil, nil
+	}
+	want := map[graph.TaskID]bool{}
+	for _, n := range children {
+		want[n.id] = true
+	}
+	body, err := c.v.sources.Artifacts.Open(ctx, l.ref(), TaskGraphName, c.v.policy.Limits.MaxTaskGraphBytes)
+	if err != nil {
+		l.add(unavailable(RuleArtifactUnavailable, err, TaskGraphName+" of "+l.ref().String()))
+		return l, nil, ctx.Err()
+	}
+	defer body.Close()
+	g, sums, err := readTaskGraph(body, digests, want)
+	var u *graph.UnavailableError
+	switch {
+	case ctx.Err() != nil:
+		return l, nil, ctx.Err()
+	case errors.Is(err, errDigest):
+		l.add(Finding{
+			Rule: RuleArtifactHash, Path: "/artifacts/" + TaskGraphName,
+			Message: fmt.Sprintf("%s of %s is not what the worker hashed", TaskGraphName, l.ref()),
+			Want:    digests[0].Hex(), Got: fmt.Sprintf("%x", sums[0]),
+			Hint: "storage holds other bytes than the task uploaded, or transport changed them; try again, then suspect storage",
+		})
+		return l, nil, nil
+	case errors.As(err, &u):
+		l.add(unavailable(RuleArtifactUnavailable, err, TaskGraphName+" of "+l.ref().String()))
+		return l, nil, nil
+	case err != nil:
+		l.add(Finding{Rule: RuleNotInTaskGraph, Message: fmt.Sprintf("%s: %v", l.ref(), err)})
+		return l, nil, nil
+	}
+	c.v.event("task-graph", parent.id, fmt.Sprintf("%d tasks", g.size))
+	return l, g, nil
+}
+
+// match compares children with the graph that a run of their parent published
+// and gives those that it does not have.
+func (c *chain) match(madeBy *link, g *taskGraph, children []*node) (missing []*node) {
+	var absent []*node
+	for _, n := range children {
+		e, ok := g.entries[n.id]
+		if !ok {
+			absent = append(absent, n)
+			continue
+		}
+		c.made(n, madeBy)
+		for _, f := range compareEntry(n, e) {
+			n.add(f)
+		}
+	}
+	return c.matchDuplicates(madeBy, g, absent)
+}
+
+// matchDuplicates: an entry with attributes.task_duplicates = N stands for N
+// tasks, of which N-1 are not in the graph under their own id.
+func (c *chain) matchDuplicates(madeBy *link, g *taskGraph, absent []*node) (missing []*node) {
+	left := make([]int64, len(g.duplicated))
+	for i, e := range g.duplicated {
+		left[i] = e.duplicates - 1
+	}
+	sort.Slice(absent, func(i, j int) bool { return absent[i].id.String() < absent[j].id.String() })
+next:
+	for _, n := range absent {
+		for i, e := range g.duplicated {
+			if left[i] > 0 && len(compareEntry(n, e)) == 0 {
+				left[i]--
+				c.made(n, madeBy)
+				continue next
+			}
+		}
+		missing = append(missing, n)
+	}
+	return missing
+}
+
+// made records the run that a task was created by and checks that it can have
+// been: an old parent can't adopt a new child.
+func (c *chain) made(n *node, madeBy *link) {
+	for _, l := range c.linksOf(n) {
+		l.madeBy = madeBy
+	}
+	created, run := n.task.Definition.Created, madeBy.run
+	from, to := run.Started.Add(-createdTolerance), run.Resolved.Add(createdTolerance)
+	if created.Before(from) || created.After(to) {
+		n.add(Finding{
+			Rule: RuleDiffersFromTaskGraph, Path: "/created",
+			Message: fmt.Sprintf("the task was not created during %s, which is said to have created it", madeBy.ref()),
+			Want:    from.UTC().Format(queueTime) + " to " + to.UTC().Format(queueTime), Got: created.UTC().Format(queueTime),
+		})
+	}
+}
+
+// compareEntry holds a task against its entry in the parent's graph. Timestamps
+// of the entry are relative to created.
+func compareEntry(n *node, e graphEntry) []Finding {
+	d := n.task.Definition
+	resolved, err := resolveStamps(e.task, d.Value(), d.Created)
+	if err != nil {
+		return []Finding{{Rule: RuleDiffersFromTaskGraph, Message: "the entry in the parent's task graph is malformed: " + err.Error()}}
+	}
+	want, got := canonical(resolved.(map[string]any)), canonical(d.Value())
+	findings := compareDependencies(n, want)
+	for _, k := range []string{"created", "deadline", "expires"} {
+		if _, named := want[k]; !named || !isStamp(e.task[k]) {
+			delete(want, k)
+			delete(got, k)
+		}
+	}
+	// taskGroupId is for the rule on task groups, dependencies were compared.
+	for _, k := range []string{"schedulerId", "projectId", "taskGroupId", "dependencies"} {
+		delete(want, k)
+		delete(got, k)
+	}
+	dropQueueDefaults(got, want, d)
+	for _, diff := range differences(withoutEmpty(want), withoutEmpty(got)) {
+		findings = append(findings, Finding{
+			Rule: RuleDiffersFromTaskGraph, Path: diff.path, Want: diff.want, Got: diff.got,
+			Message: fmt.Sprintf("the task differs from the entry %q in its parent's task graph", clipText(e.label)),
+		})
+	}
+	return findings
+}
+
+func isStamp(v any) bool {
+	m, ok := v.(map[string]any)
+	_, rel := m["relative-datestamp"].(string)
+	return ok && rel
+}
+
+// compareDependencies compares sets; the one addition allowed is the task whose
+// id is the task group's.
+func compareDependencies(n *node, want map[string]any) []Finding {
+	d := n.task.Definition
+	wanted := map[string]bool{}
+	list, _ := want["dependencies"].([]any)
+	for _, v := range list {
+		if s, ok := v.(string); ok {
+			wanted[s] = true
+		}
+	}
+	var findings []Finding
+	have := map[string]bool{}
+	for _, id := range d.Dependencies {
+		have[id.String()] = true
+		if !wanted[id.String()] && id != d.TaskGroupID {
+			findings = append(findings, Finding{
+				Rule: RuleUndeclaredDependency, Path: "/dependencies", Got: id.String(),
+				Message: "a dependency that the entry in the parent's task graph does not have",
+			})
+		}
+	}
+	for id := range wanted {
+		if !have[id] {
+			findings = append(findings, Finding{
+				Rule: RuleUndeclaredDependency, Path: "/dependencies", Want: id,
+				Message: "a dependency of the entry in the parent's task graph is missing: the task need not have waited for it",
+			})
+		}
+	}
+	return findings
+}

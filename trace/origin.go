@@ -1,0 +1,151 @@
+package trace
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/trace/policy"
+	"github.com/mozilla-releng/cot/trace/tree"
+)
+
+// origin is where a chain of parents ends: a decision task, what it was
+// started for, and how much policy trusts that.
+type origin struct {
+	decision *node
+	product  *policy.Product // nil if none fits
+	tree     tree.Tree       // zero if the task does not name one
+	// contribution: a repository that no pattern of the product matches.
+	contribution bool
+	// hostKnown: policy names the repository's host, so it may be asked.
+	hostKnown bool
+}
+
+// originOf reads what the decision task claims. Every claim is checked by a
+// rule of its own: the tree by revision-not-in-tree and differs-from-tree, the
+// product by the pool and repositories that policy gives it.
+func originOf(p *policy.Policy, n *node) (*origin, []Finding) {
+	o := &origin{decision: n}
+	d := n.task.Definition
+	var claims []productClaim
+	for _, pr := range p.Products {
+		c, ok := claimOf(pr, d)
+		if ok {
+			claims = append(claims, c)
+		}
+	}
+	best, finding := chooseProduct(claims, d)
+	if finding != nil {
+		return o, []Finding{*finding}
+	}
+	o.product = best.product
+	var findings []Finding
+	repo, err := tree.ParseRepository(best.repository)
+	if err != nil {
+		return o, []Finding{{
+			Rule: RuleRepositoryUntrusted, Path: "/payload/env/" + best.product.EnvPrefix + "_HEAD_REPOSITORY",
+			Message: err.Error(), Got: clipText(best.repository),
+		}}
+	}
+	o.tree.Repository = repo
+	_, trusted := best.product.Repository(repo)
+	o.contribution = !trusted
+	_, o.hostKnown = p.VCSHosts[repo.Host()]
+	if !o.hostKnown {
+		findings = append(findings, Finding{
+			Rule: RuleRepositoryUntrusted, Path: "/payload/env/" + best.product.EnvPrefix + "_HEAD_REPOSITORY",
+			Message: fmt.Sprintf("policy names no VCS host %s, so nothing is fetched from it", repo.Host()),
+			Got:     repo.String(),
+			Hint:    "add the host to vcsHosts if its repositories are to be traced",
+		})
+	}
+	rev, err := tree.ParseRevision(best.revision)
+	if err != nil {
+		return o, append(findings, Finding{
+			Rule: RuleRevisionNotInTree, Path: "/payload/env/" + best.product.EnvPrefix + "_HEAD_REV",
+			Message: err.Error(), Want: "a full commit id", Got: clipText(best.revision),
+		})
+	}
+	o.tree.Revision = rev
+	return o, findings
+}
+
+// productClaim is a product whose variables the decision task has.
+type productClaim struct {
+	product              *policy.Product
+	repository, revision string
+	inPool, trusted      bool
+}
+
+func claimOf(pr *policy.Product, d *graph.Definition) (productClaim, bool) {
+	repo, ok1 := d.Env(pr.EnvPrefix + "_HEAD_REPOSITORY")
+	rev, ok2 := d.Env(pr.EnvPrefix + "_HEAD_REV")
+	if !ok1 || !ok2 {
+		return productClaim{}, false
+	}
+	c := productClaim{product: pr, repository: repo, revision: rev, inPool: pr.IsDecisionPool(d.Pool)}
+	if r, err := tree.ParseRepository(repo); err == nil {
+		_, c.trusted = pr.Repository(r)
+	}
+	return c, true
+}
+
+// chooseProduct takes the product by the decision task's pool and, where a pool
+// serves several, by repository. A pool outside every product is left to the
+// rule decision-pool, which says so for the product that the repository names.
+func chooseProduct(claims []productClaim, d *graph.Definition) (productClaim, *Finding) {
+	for _, fits := range []func(productClaim) bool{
+		func(c productClaim) bool { return c.inPool && c.trusted },
+		func(c productClaim) bool { return c.inPool },
+		func(c productClaim) bool { return c.trusted },
+	} {
+		var found []productClaim
+		for _, c := range claims {
+			if fits(c) {
+				found = append(found, c)
+			}
+		}
+		if len(found) == 1 {
+			return found[0], nil
+		}
+		if len(found) > 1 {
+			var names []string
+			for _, c := range found {
+				names = append(names, c.product.Name)
+			}
+			return productClaim{}, &Finding{
+				Rule: RuleProductMismatch, Message: "several products of the policy claim this decision task",
+				Got:  strings.Join(names, ", "),
+				Hint: "give the products different decisionPools or repositories",
+			}
+		}
+	}
+	return productClaim{}, &Finding{
+		Rule:    RuleProductMismatch,
+		Message: fmt.Sprintf("no product of the policy has decision pool %s and a repository that this task names", d.Pool),
+		Path:    "/payload/env", Got: d.Pool.String(),
+		Hint: "the chain ends in a task that is no decision task of this deployment, or policy lacks the product",
+	}
+}
+
+// sourceOf reads metadata.source: a file of the repository at the revision.
+// hg: {repository}/raw-file|file|rev/{revision}[/…]; GitHub:
+// {repository}/raw|blob|tree|commit/{revision}[/…].
+func sourceMatches(source string, t tree.Tree) bool {
+	for _, scheme := range []string{"https://", "ssh://"} {
+		rest, ok := strings.CutPrefix(source, scheme+t.Repository.Host()+t.Repository.Path())
+		if !ok {
+			continue
+		}
+		rest = strings.TrimPrefix(rest, ".git")
+		parts := strings.SplitN(rest, "/", 4) // "", marker, revision, path
+		if len(parts) < 3 || parts[0] != "" || parts[2] != t.Revision.String() {
+			continue
+		}
+		switch parts[1] {
+		case "raw-file", "file", "rev", "raw", "blob", "tree", "commit":
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,167 @@
+package trace
+
+import (
+	"time"
+
+	"github.com/mozilla-releng/cot/graph"
+)
+
+// Verdict is what a report comes to. The zero value is "not checked".
+type Verdict string
+
+// Verdicts, from best to worst.
+const (
+	Verified     Verdict = "verified"     // every rule holds
+	Signed       Verdict = "signed"       // only signatures were asked for, and they hold
+	Accepted     Verdict = "accepted"     // all holds but for what the caller accepted by a flag
+	Undetermined Verdict = "undetermined" // something could not be had; trying again may help
+	Untrusted    Verdict = "untrusted"    // a rule does not hold
+)
+
+// OK tells whether the verdict allows its inputs to be used.
+func (v Verdict) OK() bool { return v == Verified || v == Signed || v == Accepted }
+
+// Severity is a finding's weight. The zero value is none.
+type Severity string
+
+// Severities. Only errors change a verdict.
+const (
+	SeverityError   Severity = "error"
+	SeverityWarning Severity = "warning"
+)
+
+// Finding is one rule's verdict on one task, with its evidence.
+type Finding struct {
+	Rule     Rule     `json:"rule"`
+	Severity Severity `json:"severity"`
+	Message  string   `json:"message"`
+	Path     string   `json:"path,omitempty"` // JSON Pointer (RFC 6901) into the document compared
+	Want     any      `json:"want,omitempty"`
+	Got      any      `json:"got,omitempty"`
+	Hint     string   `json:"hint,omitempty"`     // what to try next
+	Heals    bool     `json:"heals,omitempty"`    // trying again later may help
+	Accepted string   `json:"accepted,omitempty"` // the flag by which the caller accepted this
+
+	// derived: another finding is the cause, and decides whether this heals.
+	derived bool
+}
+
+// Report is what a run found: every task with every finding, and the verdict
+// that follows from them.
+type Report struct {
+	APIVersion string     `json:"apiVersion"`
+	Verdict    Verdict    `json:"verdict"`
+	Scope      Scope      `json:"scope"`
+	Evidence   string     `json:"evidence"`
+	At         *time.Time `json:"at"`
+	Target     Target     `json:"target"`
+	RootURL    string     `json:"rootUrl"`
+	VerifiedAt time.Time  `json:"verifiedAt"`
+	Policy     PolicyInfo `json:"policy"`
+	Accepted   []string   `json:"accepted,omitempty"` // --accept-… flags that made a difference
+	Tasks      []Task     `json:"tasks"`
+	Artifacts  []Artifact `json:"artifacts"`
+	Findings   []Finding  `json:"findings,omitempty"` // of the request as a whole
+	Notes      []string   `json:"notes,omitempty"`    // what is out of reach, and what was skipped because nothing was asked for
+	Summary    Summary    `json:"summary"`
+
+	// NothingAsked: the caller asked for an explicitly empty list of inputs.
+	NothingAsked bool `json:"-"`
+
+	documents map[graph.RunRef]*vouched
+	runs      map[string]graph.RunRef
+}
+
+// Scope is how much was asked for.
+type Scope string
+
+// Scopes.
+const (
+	ScopeTree      Scope = "tree"      // the whole chain back to the tree
+	ScopeSignature Scope = "signature" // signature, document and digests alone
+)
+
+// Target is what the caller named.
+type Target struct {
+	TaskID     string   `json:"taskId,omitempty"`
+	RunID      *int     `json:"runId,omitempty"`
+	Tasks      []string `json:"tasks,omitempty"` // several targets, TASK_ID/RUN_ID
+	Tree       string   `json:"tree,omitempty"`  // --tree
+	Product    string   `json:"product,omitempty"`
+	Repository string   `json:"repository,omitempty"`
+}
+
+// PolicyInfo names the policy that judged.
+type PolicyInfo struct {
+	Name    string   `json:"name"`
+	SHA256  string   `json:"sha256"`
+	Relaxed []string `json:"relaxed"`
+}
+
+// Tree is a link's repository and revision.
+type Tree struct {
+	Repository string `json:"repository"`
+	Revision   string `json:"revision"`
+}
+
+// Signer says who signed a link's document.
+type Signer struct {
+	Method     string     `json:"method"`
+	Identity   string     `json:"identity"`
+	KeyID      string     `json:"keyId"`
+	SignedAt   *time.Time `json:"signedAt"`
+	TimeSource string     `json:"timeSource"`
+}
+
+// Task is one link of the report.
+type Task struct {
+	TaskID         string    `json:"taskId"`
+	RunID          *int      `json:"runId"`
+	Name           string    `json:"name"`
+	Type           string    `json:"type"`
+	Verdict        Verdict   `json:"verdict"`
+	Parent         string    `json:"parent,omitempty"`
+	WorkerPool     string    `json:"workerPool"`
+	Implementation string    `json:"workerImplementation,omitempty"`
+	Tree           *Tree     `json:"tree,omitempty"`
+	Signer         *Signer   `json:"signer,omitempty"`
+	Status         string    `json:"status"`
+	Inputs         []Input   `json:"inputs,omitempty"`
+	Claims         []string  `json:"taskClaims,omitempty"` // JSON Pointers of what the task, not the worker, may have put in the document
+	Findings       []Finding `json:"findings"`
+}
+
+// Input is an edge along which another task's output reached this one.
+type Input struct {
+	TaskID   string `json:"taskId"`
+	RunID    *int   `json:"runId,omitempty"`
+	Reason   string `json:"reason"`
+	Artifact string `json:"artifact,omitempty"`
+	Pinned   bool   `json:"pinned"`
+}
+
+// Artifact is one artifact that was asked for.
+type Artifact struct {
+	TaskID  string  `json:"taskId"`
+	RunID   int     `json:"runId"`
+	Name    string  `json:"name"`
+	SHA256  string  `json:"sha256"`
+	SHA512  string  `json:"sha512,omitempty"`
+	Bytes   int64   `json:"bytes"`
+	Hashed  bool    `json:"hashed"` // its bytes were hashed in this run
+	Path    string  `json:"path,omitempty"`
+	Verdict Verdict `json:"verdict"`
+	// Findings about the bytes of this artifact.
+	Findings []Finding `json:"findings,omitempty"`
+}
+
+// Summary counts.
+type Summary struct {
+	Tasks        int `json:"tasks"`
+	Verified     int `json:"verified"`
+	Untrusted    int `json:"untrusted"`
+	Undetermined int `json:"undetermined"`
+	Unsigned     int `json:"unsigned"`
+	Unpinned     int `json:"unpinned"`
+	Findings     int `json:"findings"`
+}

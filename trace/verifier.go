@@ -1,0 +1,126 @@
+package trace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mozilla-releng/cot/certs"
+	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/trace/policy"
+	"github.com/mozilla-releng/cot/trace/tree"
+)
+
+// Options are what a caller asks of a verification.
+type Options struct {
+	Scope Scope
+	// AcceptUntrustedTree accepts chains that end in a contribution (try, a
+	// pull request, a fork); the verdict is then "accepted".
+	AcceptUntrustedTree bool
+	// AcceptUnsignedPools accepts tasks of pools whose workers have no
+	// published key; the verdict is then "accepted".
+	AcceptUnsignedPools bool
+	// ExpectTree is the tree that the chains must lead to; a zero revision
+	// stands for any.
+	ExpectTree tree.Tree
+	// ExpectProduct is the product that the targets must belong to.
+	ExpectProduct string
+	// Jobs bounds how many tasks are looked at together.
+	Jobs int
+	// Events receives progress, from several goroutines; may be nil.
+	Events func(Event)
+}
+
+// Event is a step of a verification.
+type Event struct {
+	Kind string // "task", "document", "task-graph", "tree"
+	Task graph.TaskID
+	Text string
+}
+
+// Verifier judges targets by a policy. It may be used for several runs.
+type Verifier struct {
+	policy  *policy.Policy
+	trust   *certs.Trust
+	sources Sources
+	now     time.Time
+	options Options
+}
+
+// New refuses a configuration with which nothing could be judged. now is the
+// one reference time of the run.
+func New(p *policy.Policy, s Sources, now time.Time, o Options) (*Verifier, error) {
+	if p == nil || s.Tasks == nil || s.Artifacts == nil {
+		return nil, errors.New("trace: policy, tasks and artifacts are needed")
+	}
+	switch o.Scope {
+	case ScopeTree:
+		if s.VCS == nil || s.Index == nil {
+			return nil, errors.New("trace: following a chain to its tree needs the index and version control")
+		}
+	case ScopeSignature:
+	default:
+		return nil, fmt.Errorf("trace: unknown scope %q", o.Scope)
+	}
+	if now.IsZero() {
+		return nil, errors.New("trace: a reference time is needed")
+	}
+	if o.ExpectProduct != "" {
+		if _, ok := p.Product(o.ExpectProduct); !ok {
+			return nil, fmt.Errorf("policy %s has no product %q", p.Name, o.ExpectProduct)
+		}
+	}
+	if o.Jobs < 1 {
+		o.Jobs = 8
+	}
+	trust, err := certs.New(certs.Config{
+		Keys: p.Keys, UnkeyedPools: p.UnkeyedPools, QueueTimeTrusted: p.QueueTimeTrusted,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Verifier{policy: p, trust: trust, sources: s, now: now, options: o}, nil
+}
+
+// RunTarget names what to verify: a task, and the run where the caller has one
+// in mind.
+type RunTarget struct {
+	Task graph.TaskID
+	Run  *graph.RunID
+}
+
+// Verify judges the targets and everything they depend on for trust. The error
+// is for a cancelled context or a call without targets; whatever is wrong with
+// the targets is in the report.
+func (v *Verifier) Verify(ctx context.Context, targets []RunTarget) (*Report, error) {
+	if len(targets) == 0 {
+		return nil, errors.New("nothing to verify")
+	}
+	c := newChain(v)
+	if err := c.gather(ctx, targets); err != nil {
+		return nil, err
+	}
+	if v.options.Scope == ScopeTree {
+		if err := c.judge(ctx); err != nil {
+			return nil, err
+		}
+	} else {
+		for _, l := range c.allLinks() {
+			checkEstablished(c, l)
+		}
+	}
+	return c.report(targets), nil
+}
+
+func (v *Verifier) event(kind string, id graph.TaskID, text string) {
+	if v.options.Events != nil {
+		v.options.Events(Event{Kind: kind, Task: id, Text: text})
+	}
+}
+
+// Flags by which a caller accepts what is not trusted; reports name them.
+const (
+	FlagAcceptUntrustedTree = "--accept-untrusted-tree"
+	FlagAcceptUnsignedPools = "--accept-unsigned-pools"
+)
