@@ -117,14 +117,14 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 		_ = resp.Body.Close()
 		return nil, x.outOfTime()
 	}
-	r, err := x.response(resp)
+	answer, err := x.response(resp)
 	if err != nil {
 		_ = resp.Body.Close()
 		x.stop()
 		return nil, err
 	}
-	r.Body = lastBody{resp.Body, x}
-	return r, nil
+	answer.Body = lastBody{resp.Body, x}
+	return answer, nil
 }
 
 // Read makes the request until its whole answer is read and decoded. A body
