@@ -54,12 +54,12 @@ func (c *Client) get(ctx context.Context, s service, what, route, scope string, 
 	return doc.Body, nil
 }
 
-var namespacePattern = regexp.MustCompile(`^[\x21-\x7e]{1,1024}$`)
+var namespacePattern = regexp.MustCompile(`^[\x21-\x7e]+$`)
 
 // FindTask finds the task that holds an index path. An answer for another path
 // is an error.
 func (c *Client) FindTask(ctx context.Context, namespace string) (graph.TaskID, error) {
-	if !namespacePattern.MatchString(namespace) || dotSegment(namespace) {
+	if len(namespace) > 1024 || !namespacePattern.MatchString(namespace) || dotSegment(namespace) {
 		return graph.TaskID{}, malformed("index path", "%q is not one", tidy(namespace))
 	}
 	what := "index path " + namespace

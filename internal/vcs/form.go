@@ -15,7 +15,7 @@ type form string
 
 var (
 	placeholderPattern = regexp.MustCompile(`\{[^{}]*\}`)
-	filePattern        = regexp.MustCompile(`^[^\x00-\x1f\x7f\\]{1,1024}$`)
+	filePattern        = regexp.MustCompile(`^[^\x00-\x1f\x7f\\]+$`)
 )
 
 // newForm checks that the form is a URL once it is filled, and asks for every
@@ -77,7 +77,7 @@ func escapePath(p string) string {
 
 // checkFile wants a path relative to the tree's root, in its only form.
 func checkFile(p string) error {
-	if !filePattern.MatchString(p) {
+	if len(p) > 1024 || !filePattern.MatchString(p) {
 		return errors.New("not a path in a tree")
 	}
 	for _, s := range strings.Split(p, "/") {
