@@ -27,7 +27,7 @@ type call struct {
 	what    string
 	service service
 	method  string
-	route   string // segments escaped with url.PathEscape
+	route   string // with every part escaped by segment
 	query   url.Values
 	header  http.Header
 	payload []byte
@@ -141,3 +141,7 @@ func (d *doer) Do(req *http.Request) (*http.Response, error) {
 		Request:    req,
 	}, nil
 }
+
+// segment escapes a name as one path segment. A plus sign too: some servers
+// read it as a space.
+func segment(s string) string { return strings.ReplaceAll(url.PathEscape(s), "+", "%2B") }

@@ -64,7 +64,7 @@ func (k *Content) scope() string { return "queue:get-artifact:" + k.name }
 func (k *Content) call(endpoint string) call {
 	return call{
 		what: k.what(), service: queueService, method: "GET", limit: maxAnswer,
-		route: fmt.Sprintf("/task/%s/runs/%s/%s/%s", k.run.Task, k.run.Run, endpoint, url.PathEscape(k.name)),
+		route: fmt.Sprintf("/task/%s/runs/%s/%s/%s", k.run.Task, k.run.Run, endpoint, segment(k.name)),
 	}
 }
 
@@ -131,7 +131,7 @@ func (k *Content) startDownload(ctx context.Context, object string, as *Credenti
 		return location{}, err
 	}
 	doc, err := k.client.do(ctx, call{
-		what: k.what(), service: objectService, method: "PUT", route: "/start-download/" + url.PathEscape(object),
+		what: k.what(), service: objectService, method: "PUT", route: "/start-download/" + segment(object),
 		payload: payload, as: as, limit: maxAnswer,
 	})
 	if err != nil {

@@ -207,3 +207,10 @@ func readArtifactContent(t *testing.T, c *Client, name string, limit int64) ([]b
 	defer r.Close()
 	return io.ReadAll(r)
 }
+
+// guarded is a transport for a deployment that is not on loopback.
+func guarded(t *testing.T) *transport.Client {
+	tr := transport.New(transport.Config{Attempts: 1})
+	t.Cleanup(tr.CloseIdle)
+	return tr
+}

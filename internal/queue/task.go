@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"net/url"
 	"regexp"
 
 	"golang.org/x/sync/errgroup"
@@ -63,7 +62,7 @@ func (c *Client) FindTask(ctx context.Context, namespace string) (graph.TaskID, 
 		return graph.TaskID{}, malformed("index path", "%q is not one", tidy(namespace))
 	}
 	what := "index path " + namespace
-	data, err := c.get(ctx, indexService, what, "/task/"+url.PathEscape(namespace), "index:find-task:"+namespace, maxAnswer)
+	data, err := c.get(ctx, indexService, what, "/task/"+segment(namespace), "index:find-task:"+namespace, maxAnswer)
 	if err != nil {
 		return graph.TaskID{}, err
 	}
