@@ -153,8 +153,8 @@ func (p planner) commands() ([]command, error) {
 		)
 	}
 	return append(out,
-		fetchContent("fetch-content (hashes nothing)", "fetches.json"),
-		fetchContent("fetch-content, verify-hash", "fetches-verified.json"),
+		fetchContent("fetch-content (compares with nothing)", "fetches.json"),
+		fetchContent("fetch-content, verify-hash (signature unchecked)", "fetches-verified.json"),
 		command{
 			name: "aria2c -j8 -x8 (hashes nothing)", dir: p.dest,
 			argv: []string{t.aria2, "-q", "-j8", "-x8", "-i", p.input("aria2.txt"), "-d", p.dest},
