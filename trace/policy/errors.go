@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -20,7 +22,7 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.File)
-	if e.Line > 0 {
+	if e.Line > 0 && e.Line < math.MaxInt {
 		fmt.Fprintf(&b, ":%d", e.Line)
 	}
 	b.WriteString(": ")
@@ -44,7 +46,7 @@ func (e *Error) Error() string {
 // Errors are all that is wrong in a policy, by file and line.
 type Errors []*Error
 
-// maxErrors bounds how many are told of; a file with more is not a policy.
+// maxErrors bounds how many are told of.
 const maxErrors = 50
 
 func (e Errors) Error() string {
@@ -68,8 +70,11 @@ func (e Errors) Unwrap() []error {
 type problems struct{ list Errors }
 
 func (p *problems) add(n *node, path, want, got, hint string) {
-	if len(p.list) < maxErrors {
+	switch {
+	case len(p.list) < maxErrors:
 		p.list = append(p.list, &Error{File: n.file, Line: n.line, Path: path, Want: want, Got: got, Hint: hint})
+	case len(p.list) == maxErrors:
+		p.list = append(p.list, &Error{File: n.file, Line: math.MaxInt, Got: "and more errors"})
 	}
 }
 
@@ -84,7 +89,7 @@ func (p *problems) err() error {
 		if c := strings.Compare(a.File, b.File); c != 0 {
 			return c
 		}
-		return a.Line - b.Line
+		return cmp.Compare(a.Line, b.Line)
 	})
 	return p.list
 }
@@ -99,7 +104,7 @@ func didYouMean(word string, known []string) string {
 		if strings.EqualFold(k, word) {
 			return fmt.Sprintf("did you mean %q?", k)
 		}
-		if d := editDistance(word, k); d < distance && d < len(k) {
+		if d := editDistance(word, k); d < distance && 2*d <= len(k) {
 			best, distance = k, d
 		}
 	}

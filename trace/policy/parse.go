@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 )
@@ -72,8 +71,8 @@ func (b *builder) digest() string {
 // file reads a file that the policy names at n.
 func (b *builder) file(n *node, at, name string) []byte {
 	switch {
-	case name != path.Clean(name) || path.IsAbs(name) || name == "." || name == ".." || strings.HasPrefix(name, "../") || strings.ContainsAny(name, "\\:\x00"):
-		b.add(n, at, "a URL or a file name relative to the policy file, below its directory", quoted(name), "")
+	case !fileSyntax.re.MatchString(name):
+		b.add(n, at, "a URL or "+fileSyntax.want, quoted(name), "")
 		return nil
 	case b.files == nil:
 		b.say(n, at, "this policy can't read files", "")

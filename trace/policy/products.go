@@ -147,7 +147,11 @@ func (f fields) imageRule(key string) ImageRule {
 		return ImageRule{}
 	case n.kind == list:
 		f.notEmpty(key)
-		return ImageRule{kinds: f.texts(key, taskKindSyntax)}
+		rule := ImageRule{kinds: f.texts(key, taskKindSyntax)}
+		if slices.Contains(rule.kinds, "any") || slices.Contains(rule.kinds, "never") {
+			f.add(n, f.at(key), taskKindSyntax.want, "any or never in a list", "write it without the list")
+		}
+		return rule
 	}
 	return ImageRule{any: f.oneOf(key, "never", "any", "never") == "any"}
 }

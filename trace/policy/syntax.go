@@ -22,8 +22,13 @@ var (
 	treePathSyntax    = syntax{regexp.MustCompile(`^(/[A-Za-z0-9._+~@-]+)+$`), "a repository's path like /releases/mozilla-release"}
 	scopeSyntax       = syntax{regexp.MustCompile(`^[\x20-\x7e]{1,500}$`), "a scope of printable ASCII characters"}
 	taskKindSyntax    = syntax{regexp.MustCompile(`^[a-z][a-z0-9-]{0,99}$`), "a kind of task like decision, action or docker-image"}
-	spiffeSyntax      = syntax{regexp.MustCompile(`^spiffe://[a-z0-9._-]{1,255}(/[A-Za-z0-9._-]+)+$`), "a SPIFFE ID with a path"}
+	fileSyntax        = syntax{regexp.MustCompile(`^` + fileName + `$`), "a file name relative to the policy file, in or below its directory"}
+	directorySyntax   = syntax{regexp.MustCompile(`^` + fileName + `/?$`), "a file or directory name relative to the policy file, in or below its directory"}
+	spiffeSyntax      = syntax{regexp.MustCompile(`^spiffe://[a-z0-9._-]{1,255}(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$`), "a SPIFFE ID with a path"}
 )
+
+// fileName has no segment that begins with a dot, so none that leads upwards.
+const fileName = `[A-Za-z0-9_+@~-][A-Za-z0-9._+@~ -]*(/[A-Za-z0-9_+@~-][A-Za-z0-9._+@~ -]*)*`
 
 // rootURL reads https://HOST, or http://HOST on loopback; a trailing slash is
 // dropped.
@@ -46,7 +51,7 @@ func (f fields) checkURL(n *node, at, s string) (*url.URL, bool) {
 	u, err := url.Parse(s)
 	want := "an https URL"
 	switch {
-	case err != nil || u.Opaque != "" || len(s) > 2000 || strings.ContainsAny(s, " #\\"):
+	case err != nil || u.Opaque != "" || strings.HasSuffix(u.Host, ":") || len(s) > 2000 || strings.ContainsAny(s, " #\\"):
 	case u.User != nil:
 		want += " without user and password"
 	case u.Scheme == "http" && loopback(u.Hostname()):
