@@ -17,6 +17,8 @@ type dependency struct {
 
 var dependencies = []dependency{
 	{"github.com/taskcluster/taskcluster/v44", []string{"internal/queue"}, true, "the platform's own client: URLs, types and request signing"},
+	{"github.com/taskcluster/httpbackoff/v3", []string{"internal/queue"}, false, "turns off that client's own retries"},
+	{"github.com/cenkalti/backoff/v3", []string{"internal/queue"}, false, "likewise"},
 	{"github.com/hashicorp/go-retryablehttp", []string{"internal/transport"}, false, "one retry policy for every request"},
 	{"golang.org/x/sync", []string{"internal", "trace"}, false, "bounded concurrency that stops at the first error"},
 	{"github.com/google/go-cmp", []string{"trace"}, true, "readable differences of task definitions, and tests"},
@@ -26,6 +28,8 @@ var dependencies = []dependency{
 	{"github.com/santhosh-tekuri/jsonschema/v6", []string{"internal", "trace"}, true, "JSON Schemas of actions, policy and report"},
 	{"github.com/mholt/archives", []string{"internal/download"}, true, "the archive kinds that generic-worker unpacks"},
 	{"github.com/klauspost/compress", []string{"internal/download", "internal/transport", "fixtures"}, true, "fast gzip and zstd"},
+	{"github.com/mikelolasagasti/xz", []string{"internal/download"}, false, "the errors of the xz reader that archives uses: bounds on memory"},
+	{"github.com/spf13/pflag", []string{"internal/cli"}, false, "cobra's flags, by their type"},
 	{"github.com/spf13/cobra", []string{"internal/cli"}, false, "what the taskcluster command uses: flags, help, completion"},
 	{"github.com/vbauerster/mpb/v8", []string{"internal/cli"}, false, "live progress bars"},
 	{"github.com/rogpeppe/go-internal", nil, true, "command stories as txtar scripts"},
