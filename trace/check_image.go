@@ -83,8 +83,8 @@ func checkIndexedImage(c *chain, l *link, o *origin, image map[string]any) {
 // checkImageHash holds the digest that the worker recorded against the image
 // task's document.
 func checkImageHash(l *link, in input) {
-	if in.pinned || l.doc == nil {
-		return
+	if in.pinned || l.doc == nil || len(in.runs) == 0 {
+		return // pinned, or findings elsewhere say why nothing is known
 	}
 	f := Finding{Rule: RuleDockerImageHash, Path: "/environment/imageArtifactHash"}
 	recorded := l.doc.Asserted.ImageArtifactHash

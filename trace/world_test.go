@@ -1,0 +1,156 @@
+package trace_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mozilla-releng/cot/fixtures"
+	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/internal/queue"
+	"github.com/mozilla-releng/cot/internal/transport"
+	"github.com/mozilla-releng/cot/internal/vcs"
+	"github.com/mozilla-releng/cot/trace"
+	"github.com/mozilla-releng/cot/trace/policy"
+	"github.com/mozilla-releng/cot/trace/tree"
+)
+
+// served is the standard world behind real HTTP, with a verifier's parts.
+type served struct {
+	*fixtures.Standard
+	t       *testing.T
+	server  *fixtures.Server
+	options trace.Options
+	policy  func(text string) string
+	now     time.Time
+}
+
+func serve(t *testing.T) *served {
+	t.Helper()
+	w := &served{Standard: fixtures.Release(1), t: t, options: trace.Options{Scope: trace.ScopeTree}}
+	server, err := w.Serve(fixtures.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	w.server = server
+	w.now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	return w
+}
+
+func (w *served) parsePolicy() *policy.Policy {
+	w.t.Helper()
+	text := w.PolicyYAML(w.server)
+	if w.policy != nil {
+		text = w.policy(text)
+	}
+	p, err := policy.Parse("policy.yml", []byte(text), nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+func (w *served) verify(ids ...string) *trace.Report {
+	w.t.Helper()
+	p := w.parsePolicy()
+	tr := transport.New(transport.Config{
+		AllowLoopback: true, Attempts: 3, MinWait: time.Millisecond, MaxWait: 10 * time.Millisecond, TotalTime: 20 * time.Second,
+	})
+	w.t.Cleanup(tr.CloseIdle)
+	q, err := queue.New(queue.Config{RootURL: w.server.RootURL, Transport: tr})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	hosts := map[string]vcs.HostConfig{}
+	for name, h := range p.VCSHosts {
+		hosts[name] = vcs.HostConfig{Type: h.Type, Pushlog: h.Pushlog, RawFile: h.RawFile}
+	}
+	v, err := vcs.New(hosts, p.Projects.URL, nil, tr)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	verifier, err := trace.New(p, trace.Sources{Tasks: q, Artifacts: q, Index: q, VCS: v}, w.now, w.options)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var targets []trace.RunTarget
+	for _, s := range ids {
+		task, run, named := strings.Cut(s, "/")
+		id, err := graph.ParseTaskID(task)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		target := trace.RunTarget{Task: id}
+		if named {
+			r, err := graph.ParseRunID(run)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			target.Run = &r
+		}
+		targets = append(targets, target)
+	}
+	r, err := verifier.Verify(context.Background(), targets)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return r
+}
+
+// errorsOf lists the errors of a report, "RULE TASK PATH: MESSAGE".
+func errorsOf(r *trace.Report) []string {
+	var out []string
+	for _, task := range r.Tasks {
+		for _, f := range task.Findings {
+			if f.Severity == trace.SeverityError {
+				out = append(out, fmt.Sprintf("%s %s %q %s: %s (want %v, got %v)", f.Rule, task.TaskID, task.Name, f.Path, f.Message, f.Want, f.Got))
+			}
+		}
+	}
+	return out
+}
+
+func wantVerdict(t *testing.T, r *trace.Report, want trace.Verdict) {
+	t.Helper()
+	if r.Verdict != want {
+		t.Fatalf("verdict %s, want %s; errors:\n%s", r.Verdict, want, strings.Join(errorsOf(r), "\n"))
+	}
+}
+
+func wantRule(t *testing.T, r *trace.Report, rule trace.Rule) {
+	t.Helper()
+	for _, task := range r.Tasks {
+		for _, f := range task.Findings {
+			if f.Rule == rule && f.Severity == trace.SeverityError {
+				return
+			}
+		}
+	}
+	t.Fatalf("no error %s; errors:\n%s", rule, strings.Join(errorsOf(r), "\n"))
+}
+
+func mustTree(t *testing.T, repository string) tree.Tree {
+	t.Helper()
+	r, err := tree.ParseRepository(repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tree.Tree{Repository: r}
+}
+
+func mustRun(t *testing.T, s string) graph.RunRef {
+	t.Helper()
+	task, run, _ := strings.Cut(s, "/")
+	id, err := graph.ParseTaskID(task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := graph.ParseRunID(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return graph.RunRef{Task: id, Run: n}
+}
