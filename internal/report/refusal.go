@@ -81,8 +81,11 @@ func line(s subject) string {
 		b.WriteString(" at " + clip(Clean(s.Path), maxShown))
 	}
 	b.WriteString(": " + Clean(s.Message))
-	if s.Want != nil || s.Got != nil {
+	switch {
+	case s.Want != nil:
 		fmt.Fprintf(&b, "; expected %s, found %s", shown(s.Want), shown(s.Got))
+	case s.Got != nil:
+		fmt.Fprintf(&b, "; found %s", shown(s.Got))
 	}
 	return b.String()
 }

@@ -83,7 +83,7 @@ func accepting() *trace.Report {
 	r.Verdict, r.Accepted = trace.Accepted, []string{"--accept-untrusted-tree"}
 	r.Tasks[1].Verdict = trace.Accepted
 	r.Tasks[1].Findings = []trace.Finding{{
-		Rule: "untrusted-contribution", Severity: trace.SeverityError, Message: "the tree is a contribution",
+		Rule: "untrusted-contribution", Severity: trace.SeverityWarning, Message: "the tree is a contribution",
 		Got: "https://hg.mozilla.org/try", Accepted: "--accept-untrusted-tree",
 	}}
 	r.Policy.Relaxed = []string{"signers.keys[0].workerPools"}

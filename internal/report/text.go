@@ -76,7 +76,7 @@ func claim(r *trace.Report) string {
 	}
 	switch {
 	case len(r.Tasks) == 0 && len(r.Artifacts) == 0:
-		return "nothing was asked for"
+		return "no task's artifact was asked for"
 	case r.Verdict == trace.Signed:
 		return what + "; signatures only, the tree was not asked for"
 	case r.Verdict == trace.Accepted && len(r.Accepted) > 0:
@@ -105,7 +105,7 @@ func trees(r *trace.Report) []string {
 func (t *text) tasks(r *trace.Report) {
 	for i := range r.Tasks {
 		if !t.o.Verbose && i == briefTasks {
-			t.printf("  and %s (-v lists them)\n", count(len(r.Tasks)-i, "more task"))
+			t.printf("  and %s (-v lists them)\n", count(len(r.Tasks)-i, "further task"))
 			return
 		}
 		t.task(&r.Tasks[i])
@@ -136,21 +136,21 @@ func (t *text) task(task *trace.Task) {
 	}
 }
 
+// signer is "docker-worker, key 92a1..., 2026-06-15T06:28:06Z by the queue".
 func signer(s *trace.Signer) string {
-	out := Clean(s.Method)
+	var parts []string
 	if s.Identity != "" {
-		out += " " + Clean(s.Identity)
+		parts = append(parts, Clean(s.Identity))
 	}
-	if id := Clean(s.KeyID); id != "" && !strings.Contains(s.Identity, s.KeyID) {
-		out += " (key " + short(id) + ")"
-	}
+	parts = append(parts, strings.TrimSpace(Clean(s.Method)+" "+short(Clean(s.KeyID))))
 	if s.SignedAt != nil {
-		out += ", " + s.SignedAt.UTC().Format(time.RFC3339)
+		at := s.SignedAt.UTC().Format(time.RFC3339)
 		if s.TimeSource != "" {
-			out += " by the " + Clean(s.TimeSource)
+			at += " by the " + Clean(s.TimeSource)
 		}
+		parts = append(parts, at)
 	}
-	return out
+	return strings.Join(parts, ", ")
 }
 
 func (t *text) verdict(v trace.Verdict) string {
@@ -168,7 +168,7 @@ func (t *text) verdict(v trace.Verdict) string {
 func (t *text) artifacts(r *trace.Report) {
 	for i, a := range r.Artifacts {
 		if !t.o.Verbose && i == briefArtifacts {
-			t.printf("  and %s (-v lists them)\n", count(len(r.Artifacts)-i, "more artifact"))
+			t.printf("  and %s (-v lists them)\n", count(len(r.Artifacts)-i, "further artifact"))
 			return
 		}
 		t.printf("  %s  %s", t.verdict(a.Verdict), Clean(a.Name))
@@ -196,7 +196,7 @@ func (t *text) refusal(r *trace.Report) {
 	errs := findings(r, trace.SeverityError)
 	for i, f := range errs {
 		if !t.o.Verbose && i == briefFindings {
-			t.printf("  and %s (-v lists them)\n", count(len(errs)-i, "more finding"))
+			t.printf("  and %s (-v lists them)\n", count(len(errs)-i, "further finding"))
 			break
 		}
 		if i > 0 {
@@ -231,9 +231,13 @@ func (t *text) warnings(r *trace.Report) {
 		t.printf("  %s by %s: %s\n", t.color(yellow, "accepted"), Clean(f.Accepted), line(f))
 	}
 	list := findings(r, trace.SeverityWarning)
+	limit := briefFindings
+	if !r.Verdict.OK() {
+		limit = 0 // they would only hide the reason
+	}
 	for i, f := range list {
-		if !t.o.Verbose && i == briefFindings {
-			t.printf("  and %s (-v lists them)\n", count(len(list)-i, "more warning"))
+		if !t.o.Verbose && i == limit {
+			t.printf("  and %s (-v lists them)\n", count(len(list)-i, "warning"))
 			break
 		}
 		t.printf("  %s %s\n", t.color(yellow, "warning"), line(f))

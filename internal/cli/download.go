@@ -1,0 +1,309 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/internal/inputs"
+	"github.com/mozilla-releng/cot/trace"
+	"github.com/mozilla-releng/cot/trace/policy"
+)
+
+// downloadFlags are cot-download's.
+type downloadFlags struct {
+	common
+	dest                      string
+	fetches, mounts, upstream string
+	verify                    string
+	printMounts, checkOnly    bool
+	maxArtifactSize           string
+}
+
+const downloadExamples = `  # two artifacts of a task, into the current directory
+  cot-download VvYf2QH0QxqAqMmUTo5vHw:public/build/target.tar.xz \
+               'VvYf2QH0QxqAqMmUTo5vHw:public/build/*.json'
+
+  # the job of "fetch-content task-artifacts": MOZ_FETCHES into MOZ_FETCHES_DIR
+  cot-download
+
+  # what a generic-worker task mounts, pinned to what is verified now
+  cot-download --mounts mounts.yml --print-mounts
+
+  # a scriptworker task's own inputs, with a record of what was verified
+  cot-download --upstream task -d work/cot --format json -o public/cot-report.json`
+
+const exitCodes = `Exit codes:
+  0    verified (signed or accepted, where just that was asked for)
+  1    untrusted, or an internal error
+  2    usage or policy error
+  75   undetermined: try again later
+  128+n  ended by signal n`
+
+// Download is cot-download.
+func Download(ctx context.Context, s IO) int {
+	const name = "cot-download"
+	return guarded(ctx, name, s, func() (int, error) {
+		f := &downloadFlags{}
+		code := exitOK
+		cmd := newCommand(s, name+" [flags] [TASK_ID[/RUN_ID]:ARTIFACT[=PATH] ...]", "Verified inputs for a task")
+		cmd.Long = `Fetches artifacts of Taskcluster tasks, but only those that trusted workers made
+from a commit in a trusted repository. Nothing is written before the chain of
+trust of every input is verified.
+
+` + exitCodes
+		cmd.Example = downloadExamples
+		f.registerDownload(cmd)
+		cmd.RunE = func(_ *cobra.Command, args []string) (err error) {
+			if f.demo {
+				code, err = demo(ctx, s)
+				return err
+			}
+			code, err = f.run(ctx, s, name, args)
+			return err
+		}
+		err := cmd.ExecuteContext(ctx)
+		return code, err
+	})
+}
+
+func (f *downloadFlags) registerDownload(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringVarP(&f.dest, "dest", "d", "", "write below `DIR` (default: $MOZ_FETCHES_DIR, then .)")
+	fs.StringVar(&f.fetches, "fetches", "", "inputs from MOZ_FETCHES JSON: `FILE`, - or env")
+	fs.StringVar(&f.mounts, "mounts", "", "inputs from generic-worker mounts: `FILE`, - or task")
+	fs.StringVar(&f.upstream, "upstream", "", "inputs from scriptworker upstreamArtifacts: `FILE`, - or task")
+	fs.StringVar(&f.verify, "verify", "tree", "tree: the whole chain; signature: that a trusted worker made it, from `WHAT`ever source")
+	fs.BoolVar(&f.printMounts, "print-mounts", false, "write the mounts back, pinned by sha256; fetch nothing")
+	fs.BoolVar(&f.checkOnly, "check-only", false, "verify what is on disk; fetch nothing")
+	fs.StringVar(&f.maxArtifactSize, "max-artifact-size", "", "refuse artifacts larger than `SIZE`, like 2GiB")
+	f.register(fs)
+	fs.BoolVar(&f.demo, "demo", false, "show a verified and a refused download in an embedded Taskcluster")
+}
+
+// downloadRun is one run of cot-download.
+type downloadRun struct {
+	*downloadFlags
+	s          IO
+	name       string
+	dest       string // absolute
+	maxSize    int64
+	policy     *policy.Policy
+	root       string
+	deployment *deployment
+	options    trace.Options
+	request    *request
+	show       progress
+}
+
+func (f *downloadFlags) run(ctx context.Context, s IO, name string, args []string) (int, error) {
+	r := &downloadRun{downloadFlags: f, s: s, name: name}
+	if err := r.prepare(args); err != nil {
+		return 0, err
+	}
+	var err error
+	if r.deployment, err = f.connect(s, r.policy, r.root); err != nil {
+		return 0, err
+	}
+	defer r.deployment.close()
+	reader := inputs.Reader{RootURL: r.root, Dest: r.dest}
+	if r.request, err = f.collect(ctx, s, r.deployment, reader, args); err != nil {
+		return 0, err
+	}
+	r.show = f.newProgress(s, name)
+	defer r.show.stop()
+	return r.verifyAndFetch(ctx)
+}
+
+// prepare checks all that can be checked without asking anybody.
+func (r *downloadRun) prepare(args []string) error {
+	if err := r.check(); err != nil {
+		return err
+	}
+	if err := r.checkSources(r.s, args); err != nil {
+		return err
+	}
+	scope := trace.Scope(r.verify)
+	if scope != trace.ScopeTree && scope != trace.ScopeSignature {
+		return usagef("--verify %q: want tree or signature", r.verify)
+	}
+	var err error
+	if r.options, err = r.traceOptions(scope); err != nil {
+		return err
+	}
+	if r.maxSize, err = parseSize(r.maxArtifactSize); err != nil {
+		return usagef("--max-artifact-size: %w", err)
+	}
+	dest := r.downloadFlags.dest
+	if dest == "" {
+		dest = r.s.env("MOZ_FETCHES_DIR")
+	}
+	if dest == "" {
+		dest = "."
+	}
+	if r.dest, err = filepath.Abs(dest); err != nil {
+		return usagef("--dest: %w", err)
+	}
+	if err := checkDest(r.dest); err != nil {
+		return err
+	}
+	r.policy, r.root, err = r.loadPolicy(r.s, r.dest)
+	return err
+}
+
+// verifyAndFetch is the command's work: one trace for every input, and only
+// then the bytes.
+func (r *downloadRun) verifyAndFetch(ctx context.Context) (int, error) {
+	rep, located, err := r.trace(ctx)
+	if err != nil {
+		return 0, err
+	}
+	items, artifacts := r.items(rep, located)
+	var pinned []byte
+	if rep.Verdict.OK() {
+		if r.printMounts {
+			pinned, err = r.pinnedMounts(rep, items)
+		} else {
+			err = r.fetch(ctx, rep, items, artifacts)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
+	r.show.stop()
+	if pinned != nil {
+		return r.deliverMounts(rep, pinned)
+	}
+	return trace.ExitCode(rep.Verdict), r.deliver(r.s, r.name, rep, false)
+}
+
+// located is an input and the run that it led to.
+type located struct {
+	inputs.Input
+	target trace.RunTarget
+	run    graph.RunRef
+}
+
+// trace verifies the tasks of all inputs at once.
+func (r *downloadRun) trace(ctx context.Context) (*trace.Report, []located, error) {
+	found, findings, err := r.locate(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	targets := targetsOf(found)
+	rep := r.emptyReport()
+	if len(targets) > 0 {
+		o := r.options
+		o.Events = r.show.traced
+		v, err := trace.New(r.policy, r.deployment.sources, r.s.now(), o)
+		if err != nil {
+			return nil, nil, usage(err)
+		}
+		if rep, err = v.Verify(ctx, targets); err != nil {
+			return nil, nil, err
+		}
+	}
+	rep.Notes = append(rep.Notes, r.request.notes...)
+	findings = append(findings, r.checkRoutes(ctx, found)...)
+	for _, f := range findings {
+		rep.AddFinding(f)
+	}
+	if len(findings) > 0 {
+		rep.Conclude()
+	}
+	for i := range found {
+		if found[i].IsArtifact() {
+			found[i].run, _ = rep.Run(found[i].target)
+		}
+	}
+	return rep, found, nil
+}
+
+// locate finds the tasks that namespaces name. What the index can't say is a
+// finding, and the other inputs are judged all the same.
+func (r *downloadRun) locate(ctx context.Context) ([]located, []trace.Finding, error) {
+	var out []located
+	var findings []trace.Finding
+	for _, in := range r.request.inputs {
+		l := located{Input: in, target: trace.RunTarget{Task: in.Task, Run: in.Run}}
+		if in.Namespace != "" {
+			id, err := r.deployment.sources.Index.FindTask(ctx, in.Namespace)
+			if ctx.Err() != nil {
+				return nil, nil, ctx.Err()
+			}
+			if err != nil {
+				findings = append(findings, failure(trace.RuleIndexedInput, in.Source, err))
+				continue
+			}
+			l.target.Task = id
+		}
+		out = append(out, l)
+	}
+	return out, findings, nil
+}
+
+// checkRoutes holds every task found by namespace to its own definition: only
+// one that has that route is what the index path stands for.
+func (r *downloadRun) checkRoutes(ctx context.Context, found []located) []trace.Finding {
+	var out []trace.Finding
+	for _, l := range found {
+		if l.Namespace == "" {
+			continue
+		}
+		t, err := r.deployment.tasks.Task(ctx, l.target.Task)
+		if err != nil {
+			continue // the trace says so
+		}
+		route := "index." + l.Namespace
+		if !contains(t.Definition.Routes, route) {
+			out = append(out, trace.Finding{
+				Rule: trace.RuleIndexedInput, Severity: trace.SeverityError, Path: "/routes",
+				Message: fmt.Sprintf("%s: task %s, which the index names, does not have that route", l.Source, l.target.Task),
+				Want:    route, Got: t.Definition.Routes,
+			})
+		}
+	}
+	return out
+}
+
+func targetsOf(found []located) []trace.RunTarget {
+	type key struct {
+		task graph.TaskID
+		run  graph.RunID
+	}
+	seen := map[key]bool{}
+	var out []trace.RunTarget
+	for _, l := range found {
+		if !l.IsArtifact() {
+			continue
+		}
+		k := key{l.target.Task, -1}
+		if l.target.Run != nil {
+			k.run = *l.target.Run
+		}
+		if !seen[k] {
+			seen[k] = true
+			out = append(out, l.target)
+		}
+	}
+	return out
+}
+
+// emptyReport is what there is to say where no task is asked for: no rule
+// failed, because none was needed.
+func (r *downloadRun) emptyReport() *trace.Report {
+	rep := &trace.Report{
+		APIVersion: trace.APIVersion, Scope: r.options.Scope, Evidence: "live",
+		RootURL: r.root, VerifiedAt: r.s.now().UTC(), NothingAsked: true,
+		Policy: trace.PolicyInfo{Name: r.policy.Name, SHA256: r.policy.SHA256, Relaxed: r.policy.Relaxed},
+	}
+	rep.Conclude()
+	return rep
+}

@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"fmt"
+	"iter"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/mozilla-releng/cot/internal/report"
+	"github.com/mozilla-releng/cot/trace"
+	"github.com/mozilla-releng/cot/trace/tree"
+)
+
+// common are the flags that every verifying command has.
+type common struct {
+	policy, rootURL      string
+	expectTree           string
+	expectProduct        string
+	acceptUntrustedTree  bool
+	acceptUnsignedPools  bool
+	jobs                 int
+	format, output       string
+	verbose, quiet, demo bool
+	progress             string
+}
+
+func (c *common) register(f *pflag.FlagSet) {
+	f.StringVar(&c.policy, "policy", "", "policy `FILE` (default: built in, by root URL)")
+	f.StringVar(&c.rootURL, "root-url", "", "`URL` of the deployment (default: $TASKCLUSTER_ROOT_URL, then the policy's, then Firefox-CI)")
+	f.StringVar(&c.expectTree, "tree", "", "the chain must lead to `REPO[@REV]`")
+	f.StringVar(&c.expectProduct, "product", "", "the chain must be of the product `NAME`")
+	f.BoolVar(&c.acceptUntrustedTree, "accept-untrusted-tree", false, "accept a try push, a fork or a pull request (verdict: accepted)")
+	f.BoolVar(&c.acceptUnsignedPools, "accept-unsigned-pools", false, "accept worker pools without a published key (verdict: accepted)")
+	f.IntVarP(&c.jobs, "jobs", "j", 8, "do `N` things at once")
+	f.StringVar(&c.format, "format", "text", "`FORMAT` of the report: text or json")
+	f.StringVarP(&c.output, "output", "o", "", "write the report to `FILE`, all of it or nothing")
+	f.BoolVarP(&c.verbose, "verbose", "v", false, "say everything")
+	f.BoolVarP(&c.quiet, "quiet", "q", false, "say only why something failed")
+	f.StringVar(&c.progress, "progress", "auto", "auto, plain or none: bars on a terminal, a line now and then in a log")
+	f.SortFlags = false
+}
+
+// check refuses values that no command understands.
+func (c *common) check() error {
+	switch {
+	case !slices.Contains([]string{"text", "json"}, c.format):
+		return usagef("--format %q: want text or json", c.format)
+	case !slices.Contains([]string{"auto", "plain", "none"}, c.progress):
+		return usagef("--progress %q: want auto, plain or none", c.progress)
+	case c.jobs < 1 || c.jobs > maxJobs:
+		return usagef("--jobs %d: want 1 to %d", c.jobs, maxJobs)
+	case c.verbose && c.quiet:
+		return usagef("--verbose and --quiet contradict each other")
+	}
+	return nil
+}
+
+const maxJobs = 256
+
+// traceOptions are what the flags ask of a verification.
+func (c *common) traceOptions(scope trace.Scope) (trace.Options, error) {
+	o := trace.Options{
+		Scope: scope, Jobs: c.jobs, ExpectProduct: c.expectProduct,
+		AcceptUntrustedTree: c.acceptUntrustedTree, AcceptUnsignedPools: c.acceptUnsignedPools,
+	}
+	if c.expectTree == "" {
+		return o, nil
+	}
+	repo, rev := splitTree(c.expectTree)
+	var err error
+	if o.ExpectTree.Repository, err = tree.ParseRepository(repo); err != nil {
+		return o, usagef("--tree: %w", err)
+	}
+	if rev != "" {
+		if o.ExpectTree.Revision, err = tree.ParseRevision(rev); err != nil {
+			return o, usagef("--tree: %w", err)
+		}
+	}
+	return o, nil
+}
+
+// splitTree splits REPO[@REV] at the last "@" that has no slash or colon after
+// it; "git@host:path" has such an "@" itself.
+func splitTree(s string) (repo, rev string) {
+	if i := strings.LastIndexByte(s, '@'); i > 0 && !strings.ContainsAny(s[i:], "/:") {
+		return s[:i], s[i+1:]
+	}
+	return s, ""
+}
+
+// newCommand is a cobra command in the manner of all of ours: errors are
+// returned and said by guarded, flag mistakes are usage errors.
+func newCommand(s IO, use, short string) *cobra.Command {
+	c := &cobra.Command{
+		Use: use, Short: short, Version: version(),
+		Args: cobra.ArbitraryArgs, SilenceErrors: true, SilenceUsage: true,
+		DisableFlagsInUseLine: true, DisableAutoGenTag: true,
+	}
+	c.SetArgs(slices.Clip(append([]string{}, s.Args...)))
+	c.SetIn(s.Stdin)
+	c.SetOut(s.Stdout)
+	c.SetErr(s.Stderr)
+	c.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usagef("%w (%s --help lists the flags)", err, c.Name())
+	})
+	return c
+}
+
+// version is the module's, and the commit it was built from where that is known.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	if v == "" {
+		v = "(devel)"
+	}
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	if rev := settings["vcs.revision"]; rev != "" && !strings.Contains(v, rev[:min(12, len(rev))]) {
+		v += " " + rev
+	}
+	return fmt.Sprintf("%s %s", v, info.GoVersion)
+}
+
+// lines gives the lines of a text without the last line's end.
+func lines(s string) iter.Seq[string] { return strings.SplitSeq(strings.TrimRight(s, "\n"), "\n") }
+
+func (c *common) textOptions(color bool) report.TextOptions {
+	return report.TextOptions{Color: color, Verbose: c.verbose}
+}

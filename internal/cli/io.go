@@ -1,0 +1,48 @@
+// Package cli is the commands: flags, wiring and exit codes. It reads the
+// environment it is handed and writes to the streams it is handed, so that a
+// command can be run within a test.
+package cli
+
+import (
+	"io"
+	"os"
+	"time"
+)
+
+// IO is all that a command knows of its process. Env and the streams must be
+// set; relative paths are relative to the process's directory.
+type IO struct {
+	Args   []string // without the command's name
+	Env    func(name string) (string, bool)
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+	Now    func() time.Time // nil: the clock
+}
+
+func (s IO) env(name string) string {
+	v, _ := s.Env(name)
+	return v
+}
+
+func (s IO) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
+}
+
+// terminal tells whether w shows text to a person.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// colors tells whether text on w may have colours (no-color.org).
+func (s IO) colors(w io.Writer) bool {
+	return terminal(w) && s.env("NO_COLOR") == "" && s.env("TERM") != "dumb"
+}

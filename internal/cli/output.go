@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/mozilla-releng/cot/internal/report"
+	"github.com/mozilla-releng/cot/trace"
+)
+
+// deliver writes the report where the flags say and, for a person, to stderr.
+// results tells whether text is this command's result and so goes to stdout.
+func (c *common) deliver(s IO, name string, r *trace.Report, results bool) error {
+	render := func(w io.Writer, color bool) error {
+		if c.format == "json" {
+			return report.JSON(w, r)
+		}
+		return report.Text(w, r, c.textOptions(color))
+	}
+	toStdout := c.output == "" && (c.format == "json" || results)
+	switch {
+	case c.output != "":
+		if err := writeFile(c.output, func(w io.Writer) error { return render(w, false) }); err != nil {
+			return fmt.Errorf("write the report: %w", err)
+		}
+	case toStdout:
+		if err := render(s.Stdout, s.colors(s.Stdout)); err != nil {
+			return fmt.Errorf("write the report: %w", err)
+		}
+	}
+	textOnStdout := toStdout && c.format == "text"
+	switch {
+	case c.quiet || textOnStdout:
+		if refusal := report.Refusal(r); refusal != "" {
+			fmt.Fprintf(s.Stderr, "%s: %s\n", name, refusal)
+		}
+		return nil
+	default:
+		return report.Text(s.Stderr, r, c.textOptions(s.colors(s.Stderr)))
+	}
+}
+
+// writeFile puts a file in its place when all of it is written, or leaves what
+// was there. "-" is no special name here.
+func writeFile(name string, write func(io.Writer) error) (err error) {
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		return err
+	}
+	// A pipe or a device can't be replaced, and must not be.
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return os.WriteFile(name, b.Bytes(), 0o644)
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".cot-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	_, err = f.Write(b.Bytes())
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}

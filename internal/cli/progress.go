@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/mozilla-releng/cot/internal/download"
+	"github.com/mozilla-releng/cot/internal/report"
+	"github.com/mozilla-releng/cot/trace"
+)
+
+// progress shows what is under way. Its callbacks are called from several
+// goroutines at once.
+type progress interface {
+	traced(trace.Event)
+	fetched(items []download.Item) func(download.Event)
+	stop() // may be called again; nothing is shown afterwards
+}
+
+func (c *common) newProgress(s IO, name string) progress {
+	switch {
+	case c.progress == "none" || c.quiet:
+		return silent{}
+	case c.progress == "auto" && terminal(s.Stderr) && s.env("TERM") != "dumb":
+		return newBars(s.Stderr)
+	}
+	return newPlain(s.Stderr, name, plainInterval)
+}
+
+type silent struct{}
+
+func (silent) traced(trace.Event)                           {}
+func (silent) fetched([]download.Item) func(download.Event) { return nil }
+func (silent) stop()                                        {}
+
+// plainInterval is how often a log gets a line.
+const plainInterval = 5 * time.Second
+
+// plain writes a line now and then.
+type plain struct {
+	w      io.Writer
+	name   string
+	ticker *time.Ticker
+	done   chan struct{}
+	ended  sync.WaitGroup
+	once   sync.Once
+
+	mu    sync.Mutex
+	tasks int // looked at
+	count tally
+}
+
+func newPlain(w io.Writer, name string, every time.Duration) *plain {
+	p := &plain{w: w, name: name, ticker: time.NewTicker(every), done: make(chan struct{})}
+	p.ended.Go(func() {
+		for {
+			select {
+			case <-p.ticker.C:
+				p.line()
+			case <-p.done:
+				return
+			}
+		}
+	})
+	return p
+}
+
+func (p *plain) traced(e trace.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if e.Kind == "task" {
+		p.tasks++
+	}
+}
+
+func (p *plain) fetched(items []download.Item) func(download.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.count = newTally(len(items))
+	return func(e download.Event) {
+		p.mu.Lock()
+		p.count.add(e)
+		p.mu.Unlock()
+		if e.Kind == download.Retrying && e.Err != nil {
+			say(p.w, p.name, fmt.Sprintf("%s: trying again: %v", e.Path, e.Err))
+		}
+	}
+}
+
+func (p *plain) line() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.count.files == 0 {
+		say(p.w, p.name, fmt.Sprintf("verifying: %d tasks looked at", p.tasks))
+		return
+	}
+	say(p.w, p.name, "fetching: "+p.count.String())
+}
+
+func (p *plain) stop() {
+	p.once.Do(func() {
+		p.ticker.Stop()
+		close(p.done)
+	})
+	p.ended.Wait()
+}
+
+// tally counts what a download has done.
+type tally struct {
+	files, ended int
+	bytes        int64
+	each         []int64 // received so far, by item
+}
+
+func newTally(files int) tally { return tally{files: files, each: make([]int64, files)} }
+
+// add counts an event and gives how many bytes it brought; a download that
+// begins anew brings fewer than none.
+func (t *tally) add(e download.Event) int64 {
+	if e.Index < 0 || e.Index >= len(t.each) {
+		return 0
+	}
+	switch e.Kind {
+	case download.Done, download.Kept, download.Failed:
+		t.ended++
+		return 0
+	case download.Started, download.Progress, download.Retrying:
+		d := e.Bytes - t.each[e.Index]
+		t.each[e.Index] = e.Bytes
+		t.bytes += d
+		return d
+	}
+	return 0
+}
+
+func (t *tally) String() string {
+	return fmt.Sprintf("%d of %d files, %s", t.ended, t.files, report.Size(t.bytes))
+}

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"sync"
+
+	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/internal/queue"
+	"github.com/mozilla-releng/cot/internal/transport"
+	"github.com/mozilla-releng/cot/internal/vcs"
+	"github.com/mozilla-releng/cot/trace"
+	"github.com/mozilla-releng/cot/trace/policy"
+)
+
+// deployment is what a command reads from.
+type deployment struct {
+	transport *transport.Client
+	queue     *queue.Client
+	tasks     *taskMemo
+	sources   trace.Sources
+}
+
+func (c *common) connect(s IO, p *policy.Policy, root string) (*deployment, error) {
+	u, err := url.Parse(root)
+	if err != nil {
+		return nil, usage(err)
+	}
+	t := transport.New(transport.Config{
+		Connections: c.jobs + 4, AllowLoopback: transport.OnLoopback(u), UserAgent: "cot/" + version(),
+	})
+	cfg := queue.Config{RootURL: root, Jobs: c.jobs, Transport: t}
+	// The proxy and the credentials of a task are those of its own deployment.
+	if own := s.env("TASKCLUSTER_ROOT_URL"); own == "" || sameRoot(own, root) {
+		cfg.ProxyURL = s.env("TASKCLUSTER_PROXY_URL")
+		cfg.Credentials = queue.Credentials{
+			ClientID:    s.env("TASKCLUSTER_CLIENT_ID"),
+			AccessToken: s.env("TASKCLUSTER_ACCESS_TOKEN"),
+			Certificate: s.env("TASKCLUSTER_CERTIFICATE"),
+		}
+	}
+	q, err := queue.New(cfg)
+	if err != nil {
+		return nil, usage(err)
+	}
+	v, err := newVCS(p, t)
+	if err != nil {
+		return nil, usage(err)
+	}
+	d := &deployment{transport: t, queue: q, tasks: &taskMemo{from: q}}
+	d.sources = trace.Sources{Tasks: d.tasks, Artifacts: q, Index: q, VCS: v}
+	return d, nil
+}
+
+func sameRoot(a, b string) bool {
+	a, err := parseRootURL(a)
+	return err == nil && a == b
+}
+
+// close ends connections that carry nothing.
+func (d *deployment) close() { d.transport.CloseIdle() }
+
+// newVCS reads from the hosts that policy names and we can read.
+func newVCS(p *policy.Policy, t *transport.Client) (trace.VCS, error) {
+	hosts := map[string]vcs.HostConfig{}
+	for name, h := range p.VCSHosts {
+		if h.Type == policy.VCSMercurial {
+			hosts[name] = vcs.HostConfig{Type: h.Type, Pushlog: h.Pushlog, RawFile: h.RawFile}
+		}
+	}
+	c, err := vcs.New(hosts, p.Projects.URL, nil, t)
+	if err != nil {
+		return nil, err
+	}
+	if p.Projects.Data != nil {
+		return withProjects{c, p.Projects.Data}, nil
+	}
+	return c, nil
+}
+
+// withProjects is a VCS whose project list is a file of the policy.
+type withProjects struct {
+	trace.VCS
+	data []byte
+}
+
+func (v withProjects) Projects(context.Context) ([]byte, error) { return v.data, nil }
+
+// taskMemo asks for each task once, so that what is judged and what is used
+// are one definition.
+type taskMemo struct {
+	from trace.Tasks
+
+	mu    sync.Mutex
+	tasks map[graph.TaskID]*memoTask
+}
+
+type memoTask struct {
+	once sync.Once
+	task *graph.Task
+	err  error
+}
+
+func (m *taskMemo) Task(ctx context.Context, id graph.TaskID) (*graph.Task, error) {
+	m.mu.Lock()
+	if m.tasks == nil {
+		m.tasks = map[graph.TaskID]*memoTask{}
+	}
+	e := m.tasks[id]
+	if e == nil {
+		e = &memoTask{}
+		m.tasks[id] = e
+	}
+	m.mu.Unlock()
+	e.once.Do(func() {
+		e.err = errors.New("asking for the task broke off")
+		e.task, e.err = m.from.Task(ctx, id)
+	})
+	return e.task, e.err
+}
