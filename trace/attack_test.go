@@ -82,7 +82,10 @@ var attacks = []attack{
 		w.Build.Artifact(fixtures.DocumentName).EditStored = func(b []byte) []byte { return append(b, ' ') }
 	}, rule: trace.RuleSignatureInvalid},
 	{name: "another task's validly signed document", target: build, edit: func(w *served) { document(w).Replay = w.D2G.Last() }, rule: trace.RuleCotTaskID},
-	{name: "another worker's document", target: build, edit: func(w *served) { w.Build.Last().WorkerID = "i-0another"; document(w).Edit = func(d fixtures.Object) { d["workerId"] = "i-0honest" } }, rule: trace.RuleCotWorker},
+	{name: "another worker's document", target: build, edit: func(w *served) {
+		w.Build.Last().WorkerID = "i-0another"
+		document(w).Edit = func(d fixtures.Object) { d["workerId"] = "i-0honest" }
+	}, rule: trace.RuleCotWorker},
 	{name: "another worker group", target: build, edit: editDocument(func(d fixtures.Object) { d["workerGroup"] = "elsewhere" }), rule: trace.RuleCotWorker},
 	{name: "an embedded task that differs", target: build, edit: func(w *served) {
 		document(w).EditTask = func(task fixtures.Object) { object(task, "payload")["maxRunTime"] = 1 }

@@ -48,11 +48,10 @@ func (c *chain) gather(ctx context.Context, targets []RunTarget) error {
 	}
 	for _, t := range targets {
 		l := c.targetLink(t)
-		if l == nil {
-			continue
-		}
 		c.targets = append(c.targets, l)
-		c.fetch(dctx, docs, l)
+		if l.hasRun {
+			c.fetch(dctx, docs, l)
+		}
 	}
 	for depth := 1; c.v.options.Scope == ScopeTree && len(level) > 0; depth++ {
 		next, err := c.expand(ctx, level, depth)
