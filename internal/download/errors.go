@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 )
 
@@ -117,3 +118,19 @@ func clip(s string) string {
 	}
 	return s
 }
+
+// ItemError says which item failed.
+type ItemError struct {
+	What string // "artifact public/a of X/0", or a URL
+	Path string // where it was to go
+	Err  error
+}
+
+func (e *ItemError) Error() string {
+	if msg := e.Err.Error(); strings.Contains(msg, e.What) {
+		return msg
+	}
+	return fmt.Sprintf("%s: %v", e.What, e.Err)
+}
+
+func (e *ItemError) Unwrap() error { return e.Err }

@@ -1,0 +1,149 @@
+package download
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+)
+
+// unpack brings verified bytes to where the item wants them. It reads them from
+// the file that was hashed, never by name.
+func (w *worker) unpack(ctx context.Context, j *job, tmp *tempFile, size int64, res *Result) (err error) {
+	defer func() {
+		if p := recover(); p != nil { // a decoder that gives up its way
+			err = fmt.Errorf("unpacking it fails: %v", p)
+		}
+	}()
+	how := j.item.Extract
+	if how.kind == extractByContent {
+		if how, err = sniff(tmp.File, size); err != nil {
+			return err
+		}
+	}
+	switch how.kind {
+	case extractArchive:
+		w.run.event(Event{Kind: Extracting, Bytes: size, Total: size}, j)
+		return w.unpackArchive(ctx, j, how, tmp, size, res)
+	case extractFile:
+		w.run.event(Event{Kind: Extracting, Bytes: size, Total: size}, j)
+		return w.unpackFile(ctx, j, how, tmp, size, res)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	res.Written = []string{j.item.Path}
+	return tmp.place(j.base, j.mode())
+}
+
+// allowance is how much an archive of a size may expand to.
+func (o Options) allowance(size int64) int64 {
+	allowed := int64(ratioFloor)
+	if size > ratioFloor/o.MaxRatio {
+		allowed = o.MaxExpandedSize
+		if size < o.MaxExpandedSize/o.MaxRatio {
+			allowed = size * o.MaxRatio
+		}
+	}
+	return min(allowed, o.MaxExpandedSize)
+}
+
+func (w *worker) unpackFile(ctx context.Context, j *job, how Extract, tmp *tempFile, size int64, res *Result) error {
+	if _, err := tmp.Seek(0, 0); err != nil {
+		return &DiskError{"reading", j.item.Path, err}
+	}
+	plain, err := decode(how.codec, contextReader{ctx, tmp.File})
+	if err != nil {
+		return err
+	}
+	defer plain.Close()
+	out, err := newTempFile(tmp.dir, j.base)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	allowed := w.run.opts.allowance(size)
+	tooMuch := &LimitError{"what it expands to", allowed, "bytes"}
+	_, err = w.belt.run(&boundReader{r: plain, left: allowed, err: tooMuch}, discard{}, out)
+	var we writeError
+	switch {
+	case errors.As(err, &we):
+		return &DiskError{"writing", j.item.Path, we.error}
+	case errors.Is(err, tooMuch):
+		return tooMuch
+	case err != nil:
+		return fmt.Errorf("it is not a valid %s file: %w", how.codec, err)
+	}
+	res.Written = []string{j.item.Path}
+	return out.place(j.base, j.mode())
+}
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+func (w *worker) unpackArchive(ctx context.Context, j *job, how Extract, tmp *tempFile, size int64, res *Result) error {
+	into := j.item.ExtractTo
+	parent, last := beside(into)
+	dir, err := w.run.folders.get(parent)
+	if err != nil {
+		return err
+	}
+	defer w.run.folders.release(dir)
+	allowed := w.run.opts.allowance(size)
+	t := newTree(w.run.opts.MaxMembers)
+	s, err := newStage(dir, j.base, t, allowed, &LimitError{"what it expands to", allowed, "bytes"})
+	if err != nil {
+		return err
+	}
+	defer s.discard()
+	if how.zip {
+		err = unzip(ctx, tmp.File, size, s)
+	} else {
+		err = untar(ctx, tmp.File, size, how.codec, s)
+	}
+	if err != nil {
+		return err
+	}
+	foreign, err := s.links()
+	if err != nil {
+		return err
+	}
+	s.shut()
+	res.Written = t.written(into)
+	return w.place(ctx, j, dir, last, s, foreign, res.Written)
+}
+
+// place moves a whole stage to its target, or nothing of it.
+func (w *worker) place(ctx context.Context, j *job, dir *folder, last string, s *stage, foreign, written []string) error {
+	w.run.placing.Lock()
+	defer w.run.placing.Unlock()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err := w.run.claims.add(j, written, s.tree.directories(j.item.ExtractTo)); err != nil {
+		return err
+	}
+	from := s.name + "/" + stageNew
+	info, err := dir.root.Lstat(last)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := dir.root.Rename(from, last); err != nil {
+			return &DiskError{"renaming to", j.item.ExtractTo, err}
+		}
+		return nil
+	case err != nil:
+		return &DiskError{"looking at", j.item.ExtractTo, err}
+	case !info.IsDir():
+		return &OccupiedError{j.item.ExtractTo, describe(info), "a directory"}
+	}
+	for _, path := range foreign {
+		parent, _ := split(join(last, path))
+		target := join(parent, s.tree.nodes[path].target)
+		if escapes(dir.root, target) {
+			return &MemberError{path, fmt.Sprintf("it points to %q, which is outside by way of a link at the destination", clip(s.tree.nodes[path].target))}
+		}
+	}
+	m := &merge{root: dir.root, from: from, old: s.name + "/" + stageOld, into: last}
+	return m.run(ctx, s.tree)
+}
