@@ -112,6 +112,7 @@ type tools struct {
 	download, graph           string // ours, built from this checkout
 	curl, aria2, shell        string
 	python, fetchContent, tcl string
+	scriptworker              string // the Python that has it
 }
 
 func findTools(ctx context.Context, dir string) (t tools, err error) {
@@ -134,7 +135,8 @@ func findTools(ctx context.Context, dir string) (t tools, err error) {
 	for pattern, at := range map[string]*string{
 		venv + "/bin/python3": &t.python,
 		venv + "/lib/python3*/site-packages/taskgraph/run-task/fetch-content": &t.fetchContent,
-		".tools/bin/taskcluster": &t.tcl,
+		".tools/bin/taskcluster":          &t.tcl,
+		".tools/scriptworker/bin/python3": &t.scriptworker,
 	} {
 		found, _ := filepath.Glob(pattern)
 		if len(found) != 1 {

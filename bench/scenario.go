@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +13,11 @@ import (
 	"path/filepath"
 	"strings"
 )
+
+// verifyCot runs scriptworker's verifier against a served world.
+//
+//go:embed verify_cot.py
+var verifyCot []byte
 
 // scenario is one piece of work and the programs that do it; the first is ours.
 type scenario struct {
@@ -38,13 +44,26 @@ func plan(dir string, t tools, world *served) ([]scenario, error) {
 		}
 		out = append(out, scenario{d.Name, commands, d.check})
 	}
+	peer, script := filepath.Join(dir, "peer.json"), filepath.Join(dir, "verify_cot.py")
+	if err := os.WriteFile(peer, world.Peer, 0o600); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(script, verifyCot, 0o600); err != nil {
+		return nil, err
+	}
 	for _, c := range world.Traces {
 		out = append(out, scenario{
 			name: c.Name,
-			commands: []command{{
-				name: "cot-verify-graph", dir: filepath.Join(dir, "dest"),
-				argv: []string{t.graph, "--policy", policy, "--root-url", world.RootURL, "--progress", "none", c.Task},
-			}},
+			commands: []command{
+				{
+					name: "cot-verify-graph", dir: filepath.Join(dir, "dest"),
+					argv: []string{t.graph, "--policy", policy, "--root-url", world.RootURL, "--progress", "none", c.Task},
+				},
+				{
+					name: "scriptworker's verify_cot", dir: filepath.Join(dir, "dest"),
+					argv: []string{t.scriptworker, script, peer, c.Task},
+				},
+			},
 			check: func(string) error { return nil },
 		})
 	}

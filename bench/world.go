@@ -15,6 +15,7 @@ import (
 type served struct {
 	RootURL   string
 	Policy    json.RawMessage // what makes the served world trusted
+	Peer      json.RawMessage // likewise, as verify_cot.py reads it
 	Downloads []download
 	Traces    []traced
 }
@@ -37,6 +38,7 @@ type traced struct{ Name, Task string }
 const (
 	builds     = 27
 	chainLinks = builds + 3
+	maxLinks   = 2 * chainLinks // what the verifiers are told to allow
 )
 
 // The size of a large graph, as on a busy release branch.
@@ -81,6 +83,15 @@ func serve(in io.Reader, out io.Writer) error {
 	if s.Policy, err = json.Marshal(policy(w, server)); err != nil {
 		return err
 	}
+	keys := map[string][]string{}
+	for _, k := range signers(w) {
+		keys[k.implementation] = append(keys[k.implementation], k.public)
+	}
+	if s.Peer, err = json.Marshal(map[string]any{
+		"rootUrl": server.RootURL, "vcsUrl": server.VCSURL, "links": maxLinks, "keys": keys,
+	}); err != nil {
+		return err
+	}
 	if err := json.NewEncoder(out).Encode(s); err != nil {
 		return err
 	}
@@ -119,17 +130,28 @@ func addChain(g *fixtures.Graph) string {
 	return g.Signing("linux64/opt", nil, upstream...).ID
 }
 
+// signer is a key that the deployment's workers of one implementation have.
+type signer struct{ implementation, pools, public string }
+
+// signers are this world's keys. As on Firefox-CI, generic-worker's key also
+// signs docker-worker payloads.
+func signers(w *fixtures.World) []signer {
+	generic := fixtures.PublicKey(w.Keys.GenericWorker)
+	return []signer{
+		{fixtures.DockerWorker, "gecko-3/*", fixtures.PublicKey(w.Keys.DockerWorker)},
+		{fixtures.DockerWorker, "gecko-3/*", generic},
+		{fixtures.GenericWorker, "gecko-3/*", generic},
+		{fixtures.Scriptworker, "scriptworker-k8s/*", fixtures.PublicKey(w.Keys.Scriptworker)},
+	}
+}
+
 // policy is the built-in one with this world's keys and addresses.
 func policy(w *fixtures.World, s *fixtures.Server) any {
 	type object = map[string]any
 	var keys []any
-	for implementation, key := range map[string]string{
-		fixtures.DockerWorker:  fixtures.PublicKey(w.Keys.DockerWorker),
-		fixtures.GenericWorker: fixtures.PublicKey(w.Keys.GenericWorker),
-		fixtures.Scriptworker:  fixtures.PublicKey(w.Keys.Scriptworker),
-	} {
+	for _, k := range signers(w) {
 		keys = append(keys, object{
-			"workerImplementation": implementation, "workerPools": []string{"gecko-3/*", "scriptworker-k8s/*"}, "ed25519": key,
+			"workerImplementation": k.implementation, "workerPools": []string{k.pools}, "ed25519": k.public,
 		})
 	}
 	return object{
@@ -144,7 +166,7 @@ func policy(w *fixtures.World, s *fixtures.Server) any {
 			"pushlog": s.VCSURL + "{path}/json-pushes?changeset={revision}&version=2&full=1",
 			"rawFile": s.VCSURL + "{path}/raw-file/{revision}/{file}",
 		}},
-		"limits": object{"maxChainLength": 2 * chainLinks},
+		"limits": object{"maxChainLength": maxLinks},
 	}
 }
 
