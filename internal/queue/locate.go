@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/internal/strictjson"
 	"github.com/mozilla-releng/cot/internal/transport"
@@ -118,7 +116,7 @@ func (k *Content) stored(storage graph.Storage, at string) (location, error) {
 	return location{storage: storage, url: at}, nil
 }
 
-var downloadRequest = map[string]any{"acceptDownloadMethods": map[string]bool{"getUrl": true, "simple": true}}
+const downloadRequest = `{"acceptDownloadMethods":{"getUrl":true,"simple":true}}`
 
 // startDownload asks the object service, with the credentials that the queue
 // gave for this object.
@@ -126,13 +124,9 @@ func (k *Content) startDownload(ctx context.Context, object string, as *Credenti
 	if object == "" || dotSegment(object) || as.check() != nil {
 		return location{}, malformed(k.what(), "the queue gives no object name or no usable credentials for it")
 	}
-	payload, err := json.Marshal(downloadRequest)
-	if err != nil {
-		return location{}, err
-	}
 	doc, err := k.client.do(ctx, call{
 		what: k.what(), service: objectService, method: "PUT", route: "/start-download/" + segment(object),
-		payload: payload, as: as, limit: maxAnswer,
+		payload: []byte(downloadRequest), as: as, limit: maxAnswer,
 	})
 	if err != nil {
 		return location{}, err

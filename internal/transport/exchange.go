@@ -130,7 +130,7 @@ func (x *exchange) conclude(resp *http.Response, err error) (*http.Response, err
 	switch {
 	case x.parent.Err() != nil:
 		return nil, x.explain(x.parent.Err())
-	case context.Cause(x.ctx) == errOutOfTime:
+	case errors.Is(context.Cause(x.ctx), errOutOfTime):
 		return nil, x.outOfTime()
 	case err == nil:
 		err = x.badStatus(resp)
