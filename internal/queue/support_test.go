@@ -191,8 +191,10 @@ func (c *cutter) Write(p []byte) (int, error) {
 	panic(http.ErrAbortHandler)
 }
 
-const artifact = "GET queue/v1/task/" + taskID + "/runs/0/artifact-content/"
-const plainArtifact = "GET queue/v1/task/" + taskID + "/runs/0/artifacts/"
+const (
+	artifact      = "GET queue/v1/task/" + taskID + "/runs/0/artifact-content/"
+	plainArtifact = "GET queue/v1/task/" + taskID + "/runs/0/artifacts/"
+)
 
 func (d *deployment) s3(name, at string) {
 	d.on(artifact+name, answer(200, fmt.Sprintf(`{"storageType":"s3","url":"%s%s?X-Amz-Signature=secret"}`, d.URL, at)))

@@ -230,7 +230,9 @@ func TestConfig(t *testing.T) {
 		}
 	}
 	for _, cr := range []Credentials{
-		{ClientID: "x"}, {AccessToken: "secret"}, {Certificate: `{"secret":1}`},
+		{ClientID: "x"},
+		{AccessToken: "secret"},
+		{Certificate: `{"secret":1}`},
 		{ClientID: "x", AccessToken: "secret", Certificate: "secret"},
 	} {
 		_, err := New(Config{RootURL: "https://tc.example.org", Credentials: cr, Transport: tr})

@@ -146,5 +146,6 @@ func (c *Client) Read(ctx context.Context, r Request, limit int64) (*Document, e
 	if err != nil {
 		return nil, err
 	}
+	_ = resp.Body.Close()
 	return &Document{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }

@@ -25,7 +25,7 @@ type mercurial struct {
 	rawFile form
 }
 
-func newMercurial(f *fetcher, name string, cfg HostConfig) (*mercurial, error) {
+func newMercurial(f *fetcher, cfg HostConfig) (*mercurial, error) {
 	if cfg.Pushlog == "" {
 		cfg.Pushlog = defaultPushlog
 	}

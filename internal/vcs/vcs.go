@@ -53,7 +53,7 @@ func New(hosts map[string]HostConfig, projects string, readFile func(path string
 		var err error
 		switch cfg.Type {
 		case "hg":
-			c.hosts[name], err = newMercurial(f, name, cfg)
+			c.hosts[name], err = newMercurial(f, cfg)
 		default:
 			err = fmt.Errorf("type %q: want hg", cfg.Type)
 		}

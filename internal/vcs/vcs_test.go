@@ -252,7 +252,7 @@ func TestCancelledAskerDoesNotFailTheOthers(t *testing.T) {
 	go func() {
 		got, err := m.do(t.Context(), "k", func() ([]byte, error) { return []byte("x"), nil })
 		if string(got) != "x" {
-			err = fmt.Errorf("got %q, %v", got, err)
+			err = fmt.Errorf("got %q, %w", got, err)
 		}
 		other <- err
 	}()
