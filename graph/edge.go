@@ -65,7 +65,11 @@ func Inputs(d *Definition, rootURL string) ([]Edge, []error) {
 	f.mounts(d)
 	for _, name := range []string{"CONTEXT_TASK_ID", "PARENT_TASK_ID"} {
 		if s, ok := d.Env(name); ok && s != "" {
-			f.add(Edge{Reason: EdgeContext, Path: "/payload/env/" + name}, s)
+			e := Edge{Reason: EdgeContext, Path: "/payload/env/" + name}
+			if name == "CONTEXT_TASK_ID" {
+				e.Artifact, _ = d.Env("CONTEXT_PATH")
+			}
+			f.add(e, s)
 		}
 	}
 	return f.edges, f.problems

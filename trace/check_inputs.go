@@ -124,6 +124,8 @@ func (c *chain) pin(l *link) {
 		}
 		if in.pinned {
 			in.keepPinned()
+		} else {
+			in.pinned = in.reportedBy(l)
 		}
 	}
 	// An input that the task only declares is pinned if another edge to the

@@ -51,6 +51,9 @@ func (c *chain) judge(ctx context.Context) error {
 	if err := c.follow(ctx); err != nil {
 		return err
 	}
+	if err := c.readInputsReports(ctx); err != nil {
+		return err
+	}
 	for _, l := range c.allLinks() {
 		if l.node.task != nil {
 			c.pin(l)

@@ -51,6 +51,7 @@ type link struct {
 	listing   map[string]graph.Artifact
 	doc       *document.Document // nil unless everything about it holds
 	claims    []string
+	reported  map[fetched][]byte // what the task says it fetched, with a digest
 	inputs    []input
 	// madeBy is the run of the parent whose task graph has the task.
 	madeBy   *link

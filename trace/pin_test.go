@@ -1,0 +1,101 @@
+package trace_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/mozilla-releng/cot/fixtures"
+	"github.com/mozilla-releng/cot/trace"
+)
+
+// pinnedInputs gives the artifacts that the target took, and whether each is pinned.
+func pinnedInputs(r *trace.Report) map[string]bool {
+	out := map[string]bool{}
+	for _, in := range r.Tasks[0].Inputs {
+		if in.Artifact != "" {
+			out[in.Reason+" "+in.Artifact] = in.Pinned
+		}
+	}
+	return out
+}
+
+func TestPinnedByImageDigest(t *testing.T) {
+	w := serve(t)
+	got := pinnedInputs(w.verify(w.Build.ID))
+	if !got["docker-image "+fixtures.ImageName] || got["fetch public/sources.tar.xz"] {
+		t.Errorf("pinned inputs: %v", got)
+	}
+}
+
+// report is what a cot-download in the consumer would have written.
+func report(task *fixtures.Task, name, sum string) *fixtures.Artifact {
+	return fixtures.JSONFile(trace.InputsReportName, fixtures.Object{
+		"apiVersion": "cot/v1",
+		"artifacts": []any{fixtures.Object{
+			"taskId": task.ID, "runId": task.Last().ID, "name": name, "sha256": sum, "hashed": true, "verdict": "verified",
+		}},
+	})
+}
+
+func TestPinnedByTheConsumersReport(t *testing.T) {
+	const name, input = "public/sources.tar.xz", "fetch public/sources.tar.xz"
+	w := serve(t)
+	honest := w.Fetch.Artifact(name).SHA256()
+	w.Edit(func() { w.Build.Last().Add(report(w.Fetch, name, honest)) })
+	r := w.verify(w.Build.ID)
+	wantVerdict(t, r, trace.Verified)
+	if !pinnedInputs(r)[input] {
+		t.Error("a report that the consumer's document hashes does not pin its input")
+	}
+	for attack, edit := range map[string]func(a *fixtures.Artifact){
+		"another digest": func(a *fixtures.Artifact) {
+			a.Content = report(w.Fetch, name, w.Toolchain.Artifact("public/build/clang.tar.zst").SHA256()).Content
+		},
+		"changed in storage": func(a *fixtures.Artifact) { a.EditStored = func(b []byte) []byte { return append(b, ' ') } },
+		"not hashed":         func(a *fixtures.Artifact) { a.Unhashed = true },
+	} {
+		w := serve(t)
+		w.Edit(func() {
+			a := report(w.Fetch, name, honest)
+			edit(a)
+			w.Build.Last().Add(a)
+		})
+		r := w.verify(w.Build.ID)
+		wantVerdict(t, r, trace.Verified)
+		if pinnedInputs(r)[input] {
+			t.Errorf("%s: the input is called pinned", attack)
+		}
+	}
+}
+
+// A rerun that the consumer can't have read does not matter; one that it may
+// have read must verify, unless the input is pinned.
+func TestRerunInput(t *testing.T) {
+	rerun := func(w *served, when time.Time, state string) {
+		w.Edit(func() {
+			r := w.Fetch.Rerun()
+			r.Scheduled, r.Started, r.Resolved = when, when.Add(time.Second), when.Add(2*time.Second)
+			if state != fixtures.Completed {
+				r.Resolve(state, state)
+			}
+		})
+	}
+	t.Run("after the consumer", func(t *testing.T) {
+		w := serve(t)
+		rerun(w, w.Build.Last().Resolved.Add(time.Minute), fixtures.Failed)
+		wantVerdict(t, w.verify(w.Build.ID), trace.Verified)
+	})
+	t.Run("during the consumer, and it verifies", func(t *testing.T) {
+		w := serve(t)
+		rerun(w, w.Build.Last().Started.Add(time.Second), fixtures.Completed)
+		wantVerdict(t, w.verify(w.Build.ID), trace.Verified)
+	})
+	t.Run("during the consumer, failed, but pinned", func(t *testing.T) {
+		w := serve(t)
+		const name = "public/sources.tar.xz"
+		honest := w.Fetch.Artifact(name).SHA256()
+		w.Edit(func() { w.Build.Last().Add(report(w.Fetch, name, honest)) })
+		rerun(w, w.Build.Last().Started.Add(time.Second), fixtures.Failed)
+		wantVerdict(t, w.verify(w.Build.ID), trace.Verified)
+	})
+}

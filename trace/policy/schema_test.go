@@ -1,0 +1,243 @@
+package policy
+
+import (
+	"bytes"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/mozilla-releng/cot/docs"
+)
+
+func schema(t testing.TB) *jsonschema.Schema {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(docs.PolicySchema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("policy.schema.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("policy.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// value is a node as JSON has it.
+func value(n *node) any {
+	switch n.kind {
+	case list:
+		out := []any{}
+		for _, item := range n.items {
+			out = append(out, value(item))
+		}
+		return out
+	case mapping:
+		out := map[string]any{}
+		for _, p := range n.pairs {
+			out[p.key.value] = value(p.value)
+		}
+		return out
+	}
+	switch n.tag {
+	case "!!int":
+		if plainInteger.MatchString(strings.TrimPrefix(n.value, "-")) {
+			i, _ := strconv.ParseInt(n.value, 10, 64)
+			return i
+		}
+	case "!!float":
+		f, _ := strconv.ParseFloat(n.value, 64)
+		return f
+	case "!!bool":
+		return n.value == "true"
+	case "!!null":
+		return nil
+	}
+	return n.value
+}
+
+func validate(t testing.TB, s *jsonschema.Schema, text string) error {
+	t.Helper()
+	r := &reader{file: "p.yaml"}
+	n := r.read([]byte(text), MaxFileBytes)
+	if n == nil {
+		t.Fatal(r.err())
+	}
+	return s.Validate(value(n))
+}
+
+// beyondSchema are the refusals that no schema can make: what depends on
+// another part of the file, on keys and regular expressions, on files, or on
+// the writing rather than the value.
+var beyondSchema = map[string]bool{
+	"the name of a built-in": true, "a key that is all zero": true, "a key that is too short": true, "a key twice": true,
+	"a window that ends before it begins": true, "a scriptworker pool where no scriptworker runs": true,
+	"a pool both keyed and unkeyed": true, "a pool of two implementations": true,
+	"a form without revision": true, "a pushlog form with a file": true, "a form over plain http": true,
+	"a project list that is not there": true, "a repository on an unknown host": true, "a repository on a host of another type": true,
+	"a path that is no regular expression": true, "a path that closes our group": true, "a level as fraction": true,
+	"a scope of an unknown tree": true, "inputs from an unknown product": true, "inputs from itself": true,
+	"a size beyond reason": true,
+	// Well-formed, but of methods that this version lacks.
+	"require certificate": true, "require cms besides key": true, "require pgp": true, "certificates configured": true, "pgp configured": true,
+}
+
+// unreadable are the refusals that leave nothing to validate.
+var unreadable = regexp.MustCompile(`^(duplicate|an anchor|a merge key|a tag|two documents|malformed|a (number|list) as key)`)
+
+func TestSchemaAgreesWithParse(t *testing.T) {
+	s, good := schema(t), sample(t)
+	if err := validate(t, s, good); err != nil {
+		t.Fatalf("the sample: %v", err)
+	}
+	checked := map[string]bool{}
+	for _, tt := range refusals {
+		if unreadable.MatchString(tt.name) {
+			continue
+		}
+		checked[tt.name] = true
+		err := validate(t, s, edit(t, good, tt.old, tt.new))
+		if beyondSchema[tt.name] && err != nil {
+			t.Errorf("%s: the schema can refuse it after all: %v", tt.name, err)
+		} else if !beyondSchema[tt.name] && err == nil {
+			t.Errorf("%s: the schema accepts it", tt.name)
+		}
+	}
+	for name := range beyondSchema {
+		if !checked[name] {
+			t.Errorf("no refusal is called %q", name)
+		}
+	}
+}
+
+func TestSchemaAcceptsWhatParseAccepts(t *testing.T) {
+	s, good := schema(t), sample(t)
+	text, _ := BuiltinText("firefox-ci")
+	accepted := map[string]string{
+		"firefox-ci":             string(text),
+		"extends alone":          overlay,
+		"a product in part":      overlay + "products: {firefox: {requirePinned: true}}\nremove: [products.xpi]\n",
+		"a host in part":         overlay + "vcsHosts: {hg.mozilla.org: {pushlog: '{repo}/p?{revision}'}}\n",
+		"loopback":               edit(t, good, "https://tc.example.org", "http://127.0.0.1:8080/"),
+		"loopback over IPv6":     edit(t, good, "https://tc.example.org", "'http://[::1]:8080'"),
+		"a port":                 edit(t, good, "https://tc.example.org", "https://tc.example.org:8443"),
+		"a list from a URL":      edit(t, good, "projects: projects.yml", "projects: https://example.org/a/projects.yml?raw=1"),
+		"a form on loopback":     edit(t, good, "https://hg-edge.example.org/", "http://127.0.0.1:8080/hg/"),
+		"a form with {host}":     edit(t, good, "https://hg-edge.example.org/", "https://{host}/"),
+		"fractions of seconds":   edit(t, good, "2023-12-01T00:00:00Z", "2023-12-01T00:00:00.5Z"),
+		"a time in quotes":       edit(t, good, "2023-12-01T00:00:00Z", "'2023-12-01T00:00:00Z'"),
+		"an image rule":          edit(t, good, "indexedImages: any", "indexedImages: never"),
+		"scopes with everything": edit(t, good, "project:app:ship:", "'assume:repo:github.com/a/b:branch:*':"),
+		"no key but unkeyed":     good[:strings.Index(good, "  keys:")] + good[strings.Index(good, "  unkeyedPools:"):],
+	}
+	for name, text := range accepted {
+		if _, err := Parse("p.yaml", []byte(text), sampleFiles); err != nil && name != "firefox-ci" {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := validate(t, s, text); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The sections of later methods: what the schema accepts is refused only
+// because it is not supported.
+func TestSchemaOfUnsupportedMethods(t *testing.T) {
+	s, good := schema(t), sample(t)
+	indented := strings.ReplaceAll(strings.TrimSpace(someCertificates), "\n", "\n    ")
+	text := edit(t, good, "  unkeyedPools:", "  certificates:\n    "+indented+"\n  pgp: {keyring: old-keys/}\n  unkeyedPools:")
+	if err := validate(t, s, text); err != nil {
+		t.Error(err)
+	}
+	for _, e := range parseErrors(t, text) {
+		if !strings.Contains(e.Error(), "not supported by this version") {
+			t.Error(e)
+		}
+	}
+	for _, bad := range []string{"ocsp: yes", "crlGrace: 24", "crlGrace: ''", "revocation: never", "roots: []", "crls: [http://example.org/x]", "timestamps: {crls: [x]}"} {
+		key, _, _ := strings.Cut(bad, ":")
+		lines := "roots: [r.pem]"
+		if key == "roots" {
+			lines = bad
+		} else {
+			lines += "\n" + bad
+		}
+		text := edit(t, good, "  unkeyedPools:", "  certificates:\n    "+strings.ReplaceAll(lines, "\n", "\n    ")+"\n  unkeyedPools:")
+		if validate(t, s, text) == nil {
+			t.Errorf("%s: the schema accepts it", bad)
+		}
+		if len(parseErrors(t, text)) < 2 {
+			t.Errorf("%s: %v", bad, parseErrors(t, text))
+		}
+	}
+}
+
+// Examples of docs/policy.md are policies, and say what they relax.
+func TestDocumentedExamples(t *testing.T) {
+	s := schema(t)
+	page, err := os.ReadFile("../../docs/policy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	if len(examples) != 2 {
+		t.Fatalf("%d examples", len(examples))
+	}
+	for _, e := range examples {
+		if err := validate(t, s, e[1]); err != nil {
+			t.Error(err)
+		}
+	}
+	if p := mustParse(t, examples[0][1]); len(p.Relaxed) > 0 || strings.Count(examples[0][1], "\n") > 22 {
+		t.Errorf("relaxed %q, %d lines", p.Relaxed, strings.Count(examples[0][1], "\n"))
+	}
+	want := strings.Join(mustParse(t, examples[1][1]).Relaxed, "\n")
+	if !strings.Contains(string(page), "```\n"+want+"\n```") {
+		t.Errorf("the page doesn't say that the example relaxes:\n%s", want)
+	}
+}
+
+// Every key is in the schema and on the page.
+func TestEveryKeyIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/policy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := &reader{file: "full.yaml"}
+	for _, key := range keysWithin(full.read([]byte(sample(t)), MaxFileBytes)) {
+		if !bytes.Contains(page, []byte("`"+key+"`")) {
+			t.Errorf("docs/policy.md lacks `%s`", key)
+		}
+	}
+}
+
+// keysWithin gives the keys of the format, not those that a policy makes up.
+func keysWithin(n *node) []string {
+	var out []string
+	for _, p := range n.pairs {
+		if !regexp.MustCompile(`^[a-z]+[A-Za-z0-9]*$`).MatchString(p.key.value) {
+			out = append(out, keysWithin(p.value)...)
+			continue
+		}
+		switch p.key.value {
+		case "app", "tools": // products
+		case "trees", "restrictedScopes", "implementations":
+			out = append(out, p.key.value)
+			continue
+		default:
+			out = append(out, p.key.value)
+		}
+		out = append(out, keysWithin(p.value)...)
+	}
+	for _, item := range n.items {
+		out = append(out, keysWithin(item)...)
+	}
+	return out
+}
