@@ -7,3 +7,8 @@ import _ "embed"
 //
 //go:embed report.schema.json
 var ReportSchema []byte
+
+// PolicySchema describes a policy file (JSON Schema 2020-12).
+//
+//go:embed policy.schema.json
+var PolicySchema []byte
