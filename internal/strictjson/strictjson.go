@@ -62,7 +62,7 @@ func ParseObject(data []byte, limit int64) (map[string]any, error) {
 
 // Read reads the decoder's next value.
 func Read(dec *jsontext.Decoder) (any, error) {
-	if dec.StackDepth() > MaxDepth {
+	if k := dec.PeekKind(); dec.StackDepth() >= MaxDepth && (k == '{' || k == '[') {
 		return nil, fmt.Errorf("JSON nests deeper than %d at %s", MaxDepth, dec.StackPointer())
 	}
 	tok, err := dec.ReadToken()

@@ -56,7 +56,7 @@ func ParseRepository(s string) (Repository, error) {
 	} else {
 		path = strings.TrimSuffix(path, "/")
 	}
-	if !pathPattern.MatchString(path) {
+	if !pathPattern.MatchString(path) || strings.HasSuffix(path, ".git") {
 		return fail("bad path")
 	}
 	for _, seg := range strings.Split(path, "/") {
