@@ -77,7 +77,7 @@ func (f *downloadFlags) registerDownload(cmd *cobra.Command) {
 	fs.StringVar(&f.fetches, "fetches", "", "inputs from MOZ_FETCHES JSON: `FILE`, - or env")
 	fs.StringVar(&f.mounts, "mounts", "", "inputs from generic-worker mounts: `FILE`, - or task")
 	fs.StringVar(&f.upstream, "upstream", "", "inputs from scriptworker upstreamArtifacts: `FILE`, - or task")
-	fs.StringVar(&f.verify, "verify", "tree", "tree: the whole chain; signature: that a trusted worker made it, from `WHAT`ever source")
+	fs.StringVar(&f.verify, "verify", "tree", "`WHAT` must hold: tree (the whole chain) or signature (that a trusted worker made it, of whatever source)")
 	fs.BoolVar(&f.printMounts, "print-mounts", false, "write the mounts back, pinned by sha256; fetch nothing")
 	fs.BoolVar(&f.checkOnly, "check-only", false, "verify what is on disk; fetch nothing")
 	fs.StringVar(&f.maxArtifactSize, "max-artifact-size", "", "refuse artifacts larger than `SIZE`, like 2GiB")
@@ -151,7 +151,11 @@ func (r *downloadRun) prepare(args []string) error {
 	if err := checkDest(r.dest); err != nil {
 		return err
 	}
-	r.policy, r.root, err = r.loadPolicy(r.s, r.dest)
+	written := r.dest
+	if r.printMounts {
+		written = "" // nothing is
+	}
+	r.policy, r.root, err = r.loadPolicy(r.s, written)
 	return err
 }
 

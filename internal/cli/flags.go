@@ -40,7 +40,7 @@ func (c *common) register(f *pflag.FlagSet) {
 	f.StringVarP(&c.output, "output", "o", "", "write the report to `FILE`, all of it or nothing")
 	f.BoolVarP(&c.verbose, "verbose", "v", false, "say everything")
 	f.BoolVarP(&c.quiet, "quiet", "q", false, "say only why something failed")
-	f.StringVar(&c.progress, "progress", "auto", "auto, plain or none: bars on a terminal, a line now and then in a log")
+	f.StringVar(&c.progress, "progress", "auto", "`HOW`: auto, plain or none; bars on a terminal, a line now and then in a log")
 	f.SortFlags = false
 }
 

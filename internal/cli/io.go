@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/mozilla-releng/cot/internal/transport"
 )
 
 // IO is all that a command knows of its process. Env and the streams must be
@@ -18,6 +20,8 @@ type IO struct {
 	Stdout io.Writer
 	Stderr io.Writer
 	Now    func() time.Time // nil: the clock
+
+	tune func(*transport.Config) // nil: the client's own patience
 }
 
 func (s IO) env(name string) string {

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 
@@ -142,8 +143,11 @@ func failure(rule trace.Rule, what string, err error) trace.Finding {
 		f.Rule = trace.RuleArtifactHash
 		f.Message = what + ": " + faultText(mismatch.Fault)
 		f.Want, f.Got = mismatch.Algorithm+" "+mismatch.Want, mismatch.First
-		if mismatch.Fault == download.Transport {
+		switch mismatch.Fault {
+		case download.Transport:
 			f.Got = []string{mismatch.First, mismatch.Second}
+		case download.Disk:
+			f.Hint = "the file was changed, or is another one: fetch it again without --check-only"
 		}
 	case errors.As(err, &u):
 		f.Message = what + ": " + string(u.Reason)
@@ -151,6 +155,8 @@ func failure(rule trace.Rule, what string, err error) trace.Finding {
 			f.Message += " (" + u.Detail + ")"
 		}
 		f.Heals, f.Hint = u.Reason.Heals(), u.Hint
+	case errors.As(err, &disk) && errors.Is(err, fs.ErrNotExist):
+		f.Rule, f.Message, f.Hint = ruleNotWritten, what+": it is not on disk", "fetch it without --check-only"
 	case errors.As(err, &disk):
 		f.Rule, f.Hint = ruleNotWritten, "the artifact is verified but can't be put there: free space, check permissions, or choose another --dest"
 	case errors.As(err, &name), errors.As(err, &occupied), errors.As(err, &member), errors.As(err, &limit):

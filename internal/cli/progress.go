@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -84,9 +85,19 @@ func (p *plain) fetched(items []download.Item) func(download.Event) {
 		p.count.add(e)
 		p.mu.Unlock()
 		if e.Kind == download.Retrying && e.Err != nil {
-			say(p.w, p.name, fmt.Sprintf("%s: trying again: %v", e.Path, e.Err))
+			say(p.w, p.name, fmt.Sprintf("%s: trying again: %s", e.Path, why(e.Err)))
 		}
 	}
+}
+
+// why is a short reason for trying again. After one fetch, who spoiled the
+// bytes is not known.
+func why(err error) string {
+	var mismatch *download.MismatchError
+	if errors.As(err, &mismatch) {
+		return "other bytes came than its worker made"
+	}
+	return err.Error()
 }
 
 func (p *plain) line() {

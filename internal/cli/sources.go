@@ -27,9 +27,13 @@ func (c *common) connect(s IO, p *policy.Policy, root string) (*deployment, erro
 	if err != nil {
 		return nil, usage(err)
 	}
-	t := transport.New(transport.Config{
+	settings := transport.Config{
 		Connections: c.jobs + 4, AllowLoopback: transport.OnLoopback(u), UserAgent: "cot/" + version(),
-	})
+	}
+	if s.tune != nil {
+		s.tune(&settings)
+	}
+	t := transport.New(settings)
 	cfg := queue.Config{RootURL: root, Jobs: c.jobs, Transport: t}
 	// The proxy and the credentials of a task are those of its own deployment.
 	if own := s.env("TASKCLUSTER_ROOT_URL"); own == "" || sameRoot(own, root) {

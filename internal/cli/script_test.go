@@ -1,0 +1,236 @@
+package cli
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/mozilla-releng/cot/fixtures"
+	"github.com/mozilla-releng/cot/internal/report/reporttest"
+	"github.com/mozilla-releng/cot/internal/transport"
+)
+
+// TestMain lets scripts run the commands as programs.
+func TestMain(m *testing.M) {
+	as := func(c Command) func() {
+		return func() {
+			os.Exit(Process(func(ctx context.Context, s IO) int {
+				now := fixtures.New(1).Now
+				s.Now = func() time.Time { return now }
+				s.tune = impatient
+				return c(ctx, s)
+			}))
+		}
+	}
+	testscript.Main(m, map[string]func(){
+		"cot-download":     as(Download),
+		"cot-verify-graph": as(VerifyGraph),
+	})
+}
+
+// impatient makes what never recovers fail soon.
+func impatient(c *transport.Config) {
+	c.Attempts, c.MinWait, c.MaxWait = 3, time.Millisecond, 10*time.Millisecond
+}
+
+// TestScripts runs the stories in testdata/script, each against a world of its
+// own. The extra
+// commands are described at their functions.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup:               setupScript,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":    exits,
+			"schema":   schema,
+			"leftover": leftover,
+			"world":    changeWorld,
+			"await":    await,
+			"subst":    subst,
+		},
+	})
+}
+
+type scriptKey struct{}
+
+// scriptWorld is what a script's extra commands work on.
+type scriptWorld struct {
+	*fixtures.Standard
+	server *fixtures.Server
+	asked  chan struct{} // closed when a hanging artifact is asked for
+}
+
+func setupScript(e *testscript.Env) error {
+	w := &scriptWorld{Standard: fixtures.Release(1), asked: make(chan struct{})}
+	w.Toolchain.Artifact("public/build/clang.tar.zst").Content = fixtures.Bytes(toolchainArchive())
+	var err error
+	if w.server, err = w.Serve(fixtures.Options{}); err != nil {
+		return err
+	}
+	e.Defer(func() { _ = w.server.Close() })
+	e.Values[scriptKey{}] = w
+	trust := filepath.Join(e.WorkDir, "trust")
+	if err := os.Mkdir(trust, 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(trust, "policy.yml"), []byte(w.PolicyYAML(w.server)), 0o644); err != nil {
+		return err
+	}
+	e.Setenv("TASKCLUSTER_ROOT_URL", w.server.RootURL)
+	e.Setenv("POLICY", filepath.Join(trust, "policy.yml"))
+	for name, task := range map[string]*fixtures.Task{
+		"BUILD": w.Build, "GENERIC": w.GenericBuild, "D2G": w.D2G, "SIGNING": w.Signing, "DECISION": w.Decision,
+		"FETCH": w.Fetch, "TOOLCHAIN": w.Toolchain, "IMAGE": w.Image, "RERUN": w.Rerun,
+		"FAILED": w.FailedBuild, "UNSIGNED": w.Unsigned, "TRY": w.TryBuild, "FORK": w.ForkBuild, "STORAGE": w.StorageTask,
+	} {
+		e.Setenv(name, task.ID)
+	}
+	e.Setenv("CENTRAL", w.Central.URL())
+	e.Setenv("REVISION", w.Push.Revision())
+	return nil
+}
+
+// exits CODE COMMAND ARGS...: the command ends with that code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND ARGS...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// schema FILE: the file is a report as the schema has it.
+func schema(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: schema FILE")
+	}
+	if err := reporttest.Validate([]byte(ts.ReadFile(args[0]))); err != nil {
+		ts.Fatalf("%v", err)
+	}
+}
+
+// leftover [DIR]: there is a file, or with "!" none, below the directory.
+func leftover(ts *testscript.TestScript, neg bool, args []string) {
+	dir := ts.MkAbs(args[0])
+	var found []string
+	err := filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			found = append(found, p)
+		}
+		return nil
+	})
+	ts.Check(err)
+	if neg == (len(found) > 0) {
+		ts.Fatalf("files below %s: %v", dir, found)
+	}
+}
+
+// subst FILE...: replaces $NAME in files by the environment.
+func subst(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		file := ts.MkAbs(name)
+		ts.Check(os.WriteFile(file, []byte(os.Expand(ts.ReadFile(name), ts.Getenv)), 0o644))
+	}
+}
+
+// await: until the hanging artifact is asked for.
+func await(ts *testscript.TestScript, _ bool, _ []string) { <-worldOf(ts).asked }
+
+func worldOf(ts *testscript.TestScript) *scriptWorld {
+	w, _ := ts.Value(scriptKey{}).(*scriptWorld)
+	return w
+}
+
+// changeWorld is the attacks and faults of the stories:
+//
+//	world flip TASK ARTIFACT       storage holds another bit
+//	world flip-cdn TASK ARTIFACT   only the CDN does
+//	world hang TASK ARTIFACT       the body stops coming
+//	world status CODE PATH         the API answers so
+//	world unlist TASK ARTIFACT     the run's listing lacks it
+//	world env TASK NAME VALUE      the task ran with another variable than its graph has
+//	world sign-name TASK NAME      the task adds a name to its document
+func changeWorld(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	artifact := func() *fixtures.Artifact { return w.Task(args[1]).Artifact(args[2]) }
+	switch args[0] {
+	case "flip":
+		w.Edit(func() { artifact().FlipStored(7) })
+	case "flip-cdn":
+		w.Edit(func() { artifact().FlipCDN(7) })
+	case "hang":
+		a, once := artifact(), make(chan struct{}, 1)
+		w.server.Fault(fixtures.Fault{Stall: true, At: 1000, Match: func(r *http.Request) bool {
+			hit := fixtures.Download(a)(r)
+			if hit {
+				select {
+				case once <- struct{}{}:
+					close(w.asked)
+				default:
+				}
+			}
+			return hit
+		}})
+	case "status":
+		code, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		w.server.Fault(fixtures.Fault{Match: fixtures.PathHas(args[2]), Status: code, RetryAfter: "0"})
+	case "unlist":
+		w.Edit(func() { artifact().Unlisted = true })
+	case "env":
+		w.Edit(func() {
+			payload, _ := w.Task(args[1]).Definition["payload"].(fixtures.Object)
+			env, _ := payload["env"].(fixtures.Object)
+			env[args[2]] = args[3]
+		})
+	case "sign-name":
+		w.Edit(func() {
+			w.Task(args[1]).Last().Document.Edit = func(doc fixtures.Object) {
+				list, _ := doc["artifacts"].(fixtures.Object)
+				list[args[2]] = fixtures.Object{"sha256": fmt.Sprintf("%064d", 0)}
+			}
+		})
+	default:
+		ts.Fatalf("world: unknown change %q", args[0])
+	}
+}
+
+// toolchainArchive is a small tar.gz; its name in the world says otherwise,
+// because content decides.
+func toolchainArchive() []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	w := tar.NewWriter(z)
+	for _, f := range []struct{ name, body string }{{"clang/bin/clang", "#!/bin/sh\n"}, {"clang/README", "a compiler\n"}} {
+		_ = w.WriteHeader(&tar.Header{Name: f.name, Mode: 0o755, Size: int64(len(f.body)), Format: tar.FormatUSTAR})
+		_, _ = w.Write([]byte(f.body))
+	}
+	_ = errors.Join(w.Close(), z.Close())
+	return b.Bytes()
+}
