@@ -1,6 +1,7 @@
 package download
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 
@@ -39,7 +40,8 @@ func decoder(codec string) archives.Decompressor {
 	return nil
 }
 
-// decode opens a compression, or gives r itself for "".
+// decode opens a compression, or gives r itself for "". What follows the end of
+// a compressed stream is another one, or an error; it is never left out.
 func decode(codec string, r io.Reader) (io.ReadCloser, error) {
 	if codec == "" {
 		return io.NopCloser(r), nil
@@ -48,9 +50,39 @@ func decode(codec string, r io.Reader) (io.ReadCloser, error) {
 	if d == nil {
 		return nil, fmt.Errorf("compression %q is not known", codec)
 	}
-	out, err := d.OpenReader(r)
+	src := bufio.NewReaderSize(r, 64<<10)
+	out, err := d.OpenReader(src)
 	if err != nil {
 		return nil, fmt.Errorf("it is not a valid %s file: %w", codec, err)
 	}
-	return out, nil
+	return &joined{ReadCloser: out, src: src, decoder: d}, nil
+}
+
+// joined reads compressed streams one after the other, also where a decoder
+// stops after the first (lz4, zlib) as long as that reads no further than it must.
+type joined struct {
+	io.ReadCloser
+	src     *bufio.Reader
+	decoder archives.Decompressor
+}
+
+func (j *joined) Read(p []byte) (int, error) {
+	for {
+		n, err := j.ReadCloser.Read(p)
+		if n > 0 || err != io.EOF {
+			if err == io.EOF {
+				err = nil
+			}
+			return n, err
+		}
+		if _, err := j.src.Peek(1); err != nil {
+			return 0, err
+		}
+		next, err := j.decoder.OpenReader(j.src)
+		if err != nil {
+			return 0, fmt.Errorf("what follows its end is not valid: %w", noEOF(err))
+		}
+		j.ReadCloser.Close()
+		j.ReadCloser = next
+	}
 }

@@ -24,6 +24,8 @@ import (
 // store is a web server of objects with faults, and reads them as URLs.
 type store struct {
 	*httptest.Server
+	t        testing.TB
+	once     sync.Once
 	mu       sync.Mutex
 	objects  map[string]*object
 	requests []string // "path", "path@OFFSET", "path past CDN"
@@ -41,10 +43,16 @@ type object struct {
 }
 
 func newStore(t testing.TB) *store {
-	s := &store{objects: map[string]*object{}}
-	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
-	t.Cleanup(s.Close)
+	s := &store{t: t, objects: map[string]*object{}}
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
 	return s
+}
+
+func (s *store) start() {
+	s.once.Do(func() {
+		s.Start()
+		s.t.Cleanup(s.Close)
+	})
 }
 
 func (s *store) put(name string, body []byte) *object {
@@ -176,8 +184,10 @@ func (noContent) Open(context.Context, graph.RunRef, string, bool) (*Stream, err
 	return nil, errors.New("no artifacts here")
 }
 
-// pinned is an item for an object of the store, by the digest of want.
+// pinned is an item for an object of the store, by the digest of want; the
+// server runs from then on.
 func (s *store) pinned(name string, want []byte, path string) Item {
+	s.start()
 	return Item{Pinned: &Pinned{URL: s.URL + "/" + name, SHA256: sha256.Sum256(want)}, Path: path}
 }
 
@@ -192,9 +202,7 @@ type fixture struct {
 func newFixture(t testing.TB, opts Options) *fixture {
 	t.Helper()
 	s := newStore(t)
-	if opts.URLs == nil {
-		opts.URLs = s
-	}
+	opts.URLs = s
 	dir := t.TempDir()
 	root, err := os.OpenRoot(dir)
 	if err != nil {
