@@ -1,0 +1,120 @@
+package certs_test
+
+import (
+	"crypto/ed25519"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mozilla-releng/cot/certs"
+	"github.com/mozilla-releng/cot/graph"
+)
+
+var (
+	now      = time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
+	document = []byte(`{"chainOfTrustVersion": 1}`)
+)
+
+func key(seed byte) ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed([]byte(strings.Repeat(string(rune('a'+seed)), ed25519.SeedSize)))
+}
+
+func pools(t *testing.T, names ...string) []graph.PoolPattern {
+	t.Helper()
+	var out []graph.PoolPattern
+	for _, n := range names {
+		p, err := graph.ParsePoolPattern(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func trust(t *testing.T) *certs.Trust {
+	t.Helper()
+	tr, err := certs.New(certs.Config{
+		Keys: []certs.Key{
+			{Implementation: graph.GenericWorker, Pools: pools(t, "gecko-3/*"), Public: key(0).Public().(ed25519.PublicKey)},
+			{Implementation: graph.GenericWorker, Pools: pools(t, "gecko-3/*"), Public: key(1).Public().(ed25519.PublicKey)},
+			{Implementation: graph.Scriptworker, Pools: pools(t, "scriptworker-k8s/*"), Public: key(2).Public().(ed25519.PublicKey)},
+		},
+		UnkeyedPools: pools(t, "*-1/*", "*/*"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tr
+}
+
+func worker(pool string) certs.Worker {
+	p, _ := graph.ParseWorkerPool(pool)
+	return certs.Worker{Implementation: graph.GenericWorker, Pool: p, Started: now.Add(-time.Hour), Resolved: now.Add(-time.Minute)}
+}
+
+func TestVerifyByKey(t *testing.T) {
+	tr := trust(t)
+	sign := func(k ed25519.PrivateKey) certs.Signed {
+		return certs.Signed{Document: document, Forms: map[certs.Form][]byte{certs.FormSignature: ed25519.Sign(k, document)}}
+	}
+	with := func(f certs.Form, data []byte) certs.Signed {
+		s := sign(key(0))
+		s.Forms[f] = data
+		return s
+	}
+	for _, c := range []struct {
+		name   string
+		signed certs.Signed
+		pool   string
+		want   certs.Cause // "" is verified
+	}{
+		{"the first key", sign(key(0)), "gecko-3/b", ""},
+		{"the second key", sign(key(1)), "gecko-3/b", ""},
+		{"another implementation's key", sign(key(2)), "gecko-3/b", certs.SignerUnauthorized},
+		{"nobody's key", sign(key(3)), "gecko-3/b", certs.SignatureInvalid},
+		{"a key of other pools", sign(key(0)), "scriptworker-k8s/b", certs.SignerUnauthorized},
+		{"no signature", certs.Signed{Document: document, Forms: map[certs.Form][]byte{}}, "gecko-3/b", certs.SignatureMissing},
+		{"a signature that could not be read", with(certs.FormSignature, nil), "gecko-3/b", certs.SignatureMissing},
+		{"an empty signature", with(certs.FormSignature, []byte{}), "gecko-3/b", certs.SignatureInvalid},
+		{"a longer signature", with(certs.FormSignature, append(ed25519.Sign(key(0), document), 0)), "gecko-3/b", certs.SignatureInvalid},
+		{"certificates that policy has no roots for", with(certs.FormChain, []byte("x")), "gecko-3/b", certs.SignerUnauthorized},
+		{"CMS that policy has no roots for", with(certs.FormCMS, []byte("x")), "gecko-3/b", certs.SignerUnauthorized},
+		{"a clear-signed document", with(certs.FormPGP, []byte("x")), "gecko-3/b", certs.SignerUnauthorized},
+		{"a time stamp that policy has no authority for", with(certs.FormTimestamp, []byte("x")), "gecko-3/b", certs.TimestampInvalid},
+		{"a pool without a published key", sign(key(0)), "gecko-1/b", certs.SignerUnauthorized},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v, failures := tr.Verify(c.signed, worker(c.pool), now)
+			if c.want == "" {
+				if v == nil || len(failures) != 0 || v.Signers()[0].Method != certs.MethodKey {
+					t.Fatalf("%+v, %+v", v, failures)
+				}
+				return
+			}
+			if v != nil || len(failures) == 0 || failures[0].Cause != c.want {
+				t.Fatalf("%+v, %+v, want %s", v, failures, c.want)
+			}
+		})
+	}
+}
+
+// A pool that has a key is never taken as one without.
+func TestUnkeyedPools(t *testing.T) {
+	tr := trust(t)
+	if _, err := tr.AcceptUnsigned(document, worker("gecko-1/b")); err != nil {
+		t.Error(err)
+	}
+	if v, err := tr.AcceptUnsigned(document, worker("gecko-3/b")); err == nil {
+		t.Errorf("an unsigned document of a pool with a key: %+v", v)
+	}
+}
+
+func TestTrustNeedsSomebody(t *testing.T) {
+	if _, err := certs.New(certs.Config{}); err == nil {
+		t.Error("trust in nobody was built")
+	}
+	if _, err := certs.New(certs.Config{Keys: []certs.Key{{Public: key(0).Public().(ed25519.PublicKey)}}}); err == nil {
+		t.Error("a key without pools was accepted")
+	}
+}
