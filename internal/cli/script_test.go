@@ -34,6 +34,10 @@ func TestMain(m *testing.M) {
 			}))
 		}
 	}
+	// By this variable a program that scripts start gets at a command, too.
+	if os.Getenv("COT_TEST_COMMAND") == "cot-download" {
+		as(Download)()
+	}
 	testscript.Main(m, map[string]func(){
 		"cot-download":     as(Download),
 		"cot-verify-graph": as(VerifyGraph),
