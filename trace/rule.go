@@ -27,6 +27,7 @@ const (
 	RuleArtifactNotInCot    Rule = "artifact-not-in-cot"
 	RuleArtifactHash        Rule = "artifact-hash"
 	RuleArtifactUnavailable Rule = "artifact-unavailable"
+	RuleArtifactNotWritten  Rule = "artifact-not-written"
 )
 
 // Rules about the way back to the tree (steps 5 to 8).

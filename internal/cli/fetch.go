@@ -77,7 +77,7 @@ func (r *downloadRun) transfer(ctx context.Context, list []download.Item) ([]dow
 func (r *downloadRun) record(rep *trace.Report, it inputs.Item, a trace.VerifiedArtifact, res download.Result) {
 	if !it.IsArtifact() {
 		if res.Err != nil {
-			rep.AddFinding(failure(ruleNotWritten, it.Source, res.Err))
+			rep.AddFinding(failure(trace.RuleArtifactNotWritten, it.Source, res.Err))
 			return
 		}
 		vouching := "it came with the request itself"

@@ -13,9 +13,6 @@ import (
 	"github.com/mozilla-releng/cot/trace"
 )
 
-// ruleNotWritten is for what was verified and can't be put in its place.
-const ruleNotWritten trace.Rule = "artifact-not-written"
-
 // items expands inputs into single artifacts and looks up what the report
 // vouches for each of them. What is missing becomes a finding of the report;
 // with a report that is not good, nothing is looked up.
@@ -33,7 +30,7 @@ func (r *downloadRun) items(rep *trace.Report, found []located) ([]inputs.Item, 
 		items, err := l.Expand(l.run, names)
 		switch {
 		case err != nil:
-			findings = append(findings, trace.Finding{Rule: ruleNotWritten, Severity: trace.SeverityError, Message: err.Error()})
+			findings = append(findings, trace.Finding{Rule: trace.RuleArtifactNotWritten, Severity: trace.SeverityError, Message: err.Error()})
 		case len(items) == 0:
 			findings = append(findings, noMatch(l))
 		}
@@ -156,11 +153,11 @@ func failure(rule trace.Rule, what string, err error) trace.Finding {
 		}
 		f.Heals, f.Hint = u.Reason.Heals(), u.Hint
 	case errors.As(err, &disk) && errors.Is(err, fs.ErrNotExist):
-		f.Rule, f.Message, f.Hint = ruleNotWritten, what+": it is not on disk", "fetch it without --check-only"
+		f.Rule, f.Message, f.Hint = trace.RuleArtifactNotWritten, what+": it is not on disk", "fetch it without --check-only"
 	case errors.As(err, &disk):
-		f.Rule, f.Hint = ruleNotWritten, "the artifact is verified but can't be put there: free space, check permissions, or choose another --dest"
+		f.Rule, f.Hint = trace.RuleArtifactNotWritten, "the artifact is verified but can't be put there: free space, check permissions, or choose another --dest"
 	case errors.As(err, &name), errors.As(err, &occupied), errors.As(err, &member), errors.As(err, &limit):
-		f.Rule = ruleNotWritten
+		f.Rule = trace.RuleArtifactNotWritten
 	}
 	return f
 }

@@ -30,6 +30,7 @@ var ruleAdvice = map[string]string{
 	"cot-task-definition":     "do not use this task's output: the worker ran another definition than the queue has",
 	"artifact-not-in-cot":     "check the artifact's name against the task's list of artifacts; only what its worker hashed can be verified",
 	"artifact-hash":           "do not use this artifact: rerun the task that made it if storage holds the wrong bytes",
+	"artifact-not-written":    "free space, check permissions, or choose another name or --dest",
 	"artifact-unavailable":    "check the artifact's name, its expiry and the scopes of the credentials in use",
 	"not-in-task-graph":       "the task was not created by its parent: use the one that the decision task scheduled",
 	"differs-from-task-graph": "the task is not what its parent meant to create: use the one that the decision task scheduled",
