@@ -58,9 +58,9 @@ func (b *builder) certificates(n *node, at string) *certificates {
 		crls:                   b.sourceList(f, "crls", true),
 		revocation:             f.oneOf("revocation", "require", "require", "when-available", "off"),
 		crlGrace:               f.duration("crlGrace", maxCRLGrace),
-		crlKeepsExpired:        f.boolean("crlKeepsExpired", false),
-		distributionPoints:     f.boolean("distributionPoints", false),
-		ocsp:                   f.boolean("ocsp", false),
+		crlKeepsExpired:        f.boolean("crlKeepsExpired"),
+		distributionPoints:     f.boolean("distributionPoints"),
+		ocsp:                   f.boolean("ocsp"),
 		workerIdentityRequired: f.pools("workerIdentityRequired"),
 	}
 	for i, n := range f.elements("identities") {

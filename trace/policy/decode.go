@@ -129,18 +129,17 @@ func (f fields) oneOf(key, otherwise string, words ...string) string {
 	return v
 }
 
-func (f fields) boolean(key string, otherwise bool) bool {
+// boolean gives true or false; false where the key is absent.
+func (f fields) boolean(key string) bool {
 	n := f.n.get(key)
 	switch {
 	case n == nil:
-		return otherwise
-	case n.kind == scalar && n.tag == "!!bool" && n.value == "true":
-		return true
-	case n.kind == scalar && n.tag == "!!bool" && n.value == "false":
-		return false
+	case n.kind == scalar && n.tag == "!!bool" && (n.value == "true" || n.value == "false"):
+		return n.value == "true"
+	default:
+		f.add(n, f.at(key), "true or false", n.describe(), "")
 	}
-	f.add(n, f.at(key), "true or false", n.describe(), "")
-	return otherwise
+	return false
 }
 
 var plainInteger = regexp.MustCompile(`^(0|[1-9][0-9]{0,18})$`)

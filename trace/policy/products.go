@@ -62,7 +62,7 @@ func (b *builder) product(n *node, at string) *Product {
 		IndexedImages:    f.imageRule("indexedImages"),
 		Trees:            b.trees(f),
 		InputsFrom:       f.texts("inputsFrom", productSyntax),
-		RequirePinned:    f.boolean("requirePinned", false),
+		RequirePinned:    f.boolean("requirePinned"),
 		UnsignedTasks:    f.oneOf("unsignedTasks", UnsignedAllow, UnsignedAllow, UnsignedRefuse),
 	}
 	slices.Sort(p.InputsFrom)
