@@ -28,8 +28,8 @@ type scenario struct {
 
 // plan writes what the programs read below dir and gives the scenarios.
 func plan(dir string, t tools, world *served) ([]scenario, error) {
-	policy := filepath.Join(dir, "policy.json")
-	if err := os.WriteFile(policy, world.Policy, 0o600); err != nil {
+	policy := filepath.Join(dir, "policy.yml")
+	if err := os.WriteFile(policy, []byte(world.Policy), 0o600); err != nil {
 		return nil, err
 	}
 	var out []scenario

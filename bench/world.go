@@ -14,7 +14,7 @@ import (
 // served is what the serving process tells the measuring one.
 type served struct {
 	RootURL   string
-	Policy    json.RawMessage // what makes the served world trusted
+	Policy    string          // what makes the served world trusted
 	Peer      json.RawMessage // likewise, as verify_cot.py reads it
 	Downloads []download
 	Traces    []traced
@@ -80,12 +80,13 @@ func serve(in io.Reader, out io.Writer) error {
 	}
 	defer server.Close()
 	s.RootURL = server.RootURL
-	if s.Policy, err = json.Marshal(policy(w, server)); err != nil {
-		return err
-	}
-	keys := map[string][]string{}
-	for _, k := range signers(w) {
-		keys[k.implementation] = append(keys[k.implementation], k.public)
+	s.Policy = w.PolicyYAML(server) + fmt.Sprintf("limits: {maxChainLength: %d}\n", maxLinks)
+	// As on Firefox-CI, generic-worker's key also signs docker-worker payloads.
+	generic := fixtures.PublicKey(w.Keys.GenericWorker)
+	keys := map[string][]string{
+		fixtures.DockerWorker:  {fixtures.PublicKey(w.Keys.DockerWorker), generic},
+		fixtures.GenericWorker: {generic},
+		fixtures.Scriptworker:  {fixtures.PublicKey(w.Keys.Scriptworker)},
 	}
 	if s.Peer, err = json.Marshal(map[string]any{
 		"rootUrl": server.RootURL, "vcsUrl": server.VCSURL, "links": maxLinks, "keys": keys,
@@ -100,8 +101,7 @@ func serve(in io.Reader, out io.Writer) error {
 }
 
 func newGraph(r *fixtures.Repository, desc string) *fixtures.Graph {
-	push := r.Push(desc)
-	return push.Decision().Decide(push)
+	return r.Push(desc).Decision().Graph()
 }
 
 // addDownload adds a build whose files are those to be fetched.
@@ -128,46 +128,6 @@ func addChain(g *fixtures.Graph) string {
 		upstream = append(upstream, fixtures.Upstream{Task: g.Build(fmt.Sprintf("linux64-%02d/opt", i), image)})
 	}
 	return g.Signing("linux64/opt", nil, upstream...).ID
-}
-
-// signer is a key that the deployment's workers of one implementation have.
-type signer struct{ implementation, pools, public string }
-
-// signers are this world's keys. As on Firefox-CI, generic-worker's key also
-// signs docker-worker payloads.
-func signers(w *fixtures.World) []signer {
-	generic := fixtures.PublicKey(w.Keys.GenericWorker)
-	return []signer{
-		{fixtures.DockerWorker, "gecko-3/*", fixtures.PublicKey(w.Keys.DockerWorker)},
-		{fixtures.DockerWorker, "gecko-3/*", generic},
-		{fixtures.GenericWorker, "gecko-3/*", generic},
-		{fixtures.Scriptworker, "scriptworker-k8s/*", fixtures.PublicKey(w.Keys.Scriptworker)},
-	}
-}
-
-// policy is the built-in one with this world's keys and addresses.
-func policy(w *fixtures.World, s *fixtures.Server) any {
-	type object = map[string]any
-	var keys []any
-	for _, k := range signers(w) {
-		keys = append(keys, object{
-			"workerImplementation": k.implementation, "workerPools": []string{k.pools}, "ed25519": k.public,
-		})
-	}
-	return object{
-		"apiVersion": "cot/v1",
-		"name":       "bench",
-		"extends":    "firefox-ci",
-		"rootUrl":    s.RootURL,
-		"signers":    object{"keys": keys},
-		"projects":   s.VCSURL + "/projects.yml",
-		"vcsHosts": object{fixtures.Host: object{
-			"type":    "hg",
-			"pushlog": s.VCSURL + "{path}/json-pushes?changeset={revision}&version=2&full=1",
-			"rawFile": s.VCSURL + "{path}/raw-file/{revision}/{file}",
-		}},
-		"limits": object{"maxChainLength": maxLinks},
-	}
 }
 
 // serveMain is the serving process; it ends when its standard input does.
