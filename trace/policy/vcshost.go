@@ -59,7 +59,7 @@ func (b *builder) vcsHosts(f fields) map[string]VCSHost {
 // formSyntax has no placeholder but {host} before the host ends, so that a
 // repository's path can't choose where a request goes.
 var formSyntax = syntax{
-	regexp.MustCompile(`^(\{repo\}|(https://\{host\}|https?://[^/{}?#@\s\\]+)/([^{}?#@\s\\]+/)?\{path\})/([^{}#\s\\]|\{revision\}|\{file\})+$`),
+	regexp.MustCompile(`^(\{repo\}|(https://\{host\}|https?://[^/{}?#@\s\\]+)(/[^{}?#@\s\\]*)?\{path\})/([^{}#\s\\]|\{revision\}|\{file\})+$`),
 	"a URL form that begins with {repo} or https://HOST/{path}",
 }
 
@@ -68,6 +68,9 @@ func (f fields) form(key string, placeholders ...string) string {
 	s := f.matching(key, formSyntax)
 	if s == "" {
 		return ""
+	}
+	if before, after, ok := strings.Cut(s, "{path}"); ok && !strings.HasSuffix(before, "/") {
+		s = before + "/{path}" + after // HOST{path} and HOST/{path} are one
 	}
 	n := f.n.get(key)
 	for _, p := range []string{"{revision}", "{file}"} {
