@@ -8,7 +8,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
+	"syscall"
 )
 
 // merge places what was staged into a directory that exists, by renames alone.
@@ -145,5 +145,5 @@ func (t *tree) directories(into string) []string {
 // of what lies there already.
 func escapes(root *os.Root, path string) bool {
 	_, err := root.Stat(path)
-	return err != nil && !errors.Is(err, fs.ErrNotExist) && !strings.Contains(err.Error(), "not a directory")
+	return err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
 }

@@ -195,18 +195,20 @@ func (s *stage) duplicate(path, target string, old *node) error {
 }
 
 // links makes the symbolic links, after all else, so that nothing was ever
-// written through one. It gives those that lead to what the archive lacks.
-func (s *stage) links() (foreign []string, err error) {
+// written through one. It gives those that lead to what the archive doesn't
+// hold, with the path that is.
+func (s *stage) links() (foreign map[string]string, err error) {
+	foreign = map[string]string{}
 	for path, n := range s.tree.nodes {
 		if n.kind != aLink {
 			continue
 		}
-		outside, err := s.tree.resolve(path)
+		missing, err := s.tree.resolve(path)
 		if err != nil {
 			return nil, err
 		}
-		if outside {
-			foreign = append(foreign, path)
+		if missing != "" {
+			foreign[path] = missing
 		}
 	}
 	for path, n := range s.tree.nodes {

@@ -239,32 +239,10 @@ func (f *fixture) refuse(items ...Item) error {
 	return err
 }
 
-// has compares the whole destination with want: content by path, directories
-// as "path/" with empty content, links as "-> target".
+// has compares the whole destination with want, as listing gives it.
 func (f *fixture) has(want map[string]string) {
 	f.t.Helper()
-	got := map[string]string{}
-	err := fs.WalkDir(os.DirFS(f.dir), ".", func(p string, d fs.DirEntry, err error) error {
-		if err != nil || p == "." {
-			return err
-		}
-		switch {
-		case d.IsDir():
-			got[p+"/"] = ""
-		case d.Type()&fs.ModeSymlink != 0:
-			target, err := os.Readlink(f.path(p))
-			got[p] = "-> " + target
-			return err
-		default:
-			b, err := os.ReadFile(f.path(p))
-			got[p] = string(b)
-			return err
-		}
-		return nil
-	})
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	got := listing(f.t, f.dir)
 	for p, content := range want {
 		if g, ok := got[p]; !ok {
 			f.t.Errorf("%q is missing", p)
@@ -277,6 +255,35 @@ func (f *fixture) has(want map[string]string) {
 			f.t.Errorf("%q is left", p)
 		}
 	}
+}
+
+// listing is all below a directory: content by path, directories as "path/"
+// with empty content, links as "-> target".
+func listing(t testing.TB, dir string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	err := fs.WalkDir(os.DirFS(dir), ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || p == "." {
+			return err
+		}
+		switch {
+		case d.IsDir():
+			out[p+"/"] = ""
+		case d.Type()&fs.ModeSymlink != 0:
+			target, err := os.Readlink(dir + "/" + p)
+			out[p] = "-> " + target
+			return err
+		default:
+			b, err := os.ReadFile(dir + "/" + p)
+			out[p] = string(b)
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 func (f *fixture) path(p string) string { return f.dir + "/" + p }

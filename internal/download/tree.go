@@ -104,9 +104,11 @@ const maxHops = 40 // as Linux follows
 // resolve refuses a symbolic link whose target is not certainly inside the
 // archive's directory: absolute ones, those that go above it, also by way of
 // other links, and those that go up from what the archive doesn't hold. It
-// tells whether the target passes through something the archive doesn't hold.
-func (t *tree) resolve(path string) (foreign bool, err error) {
-	refuse := func(reason string) (bool, error) { return false, &MemberError{path, reason} }
+// gives the path below the archive's directory that the link leads to if the
+// archive doesn't hold that, else "".
+func (t *tree) resolve(path string) (missing string, err error) {
+	refuse := func(reason string) (string, error) { return "", &MemberError{path, reason} }
+	foreign := false
 	target := t.nodes[path].target
 	at, _ := split(path)
 	if at == "." {
@@ -165,5 +167,8 @@ func (t *tree) resolve(path string) (foreign bool, err error) {
 			return refuse(fmt.Sprintf("it points to %q, a link of which %s", clip(target), reason))
 		}
 	}
-	return foreign, nil
+	if !foreign {
+		return "", nil
+	}
+	return at, nil
 }

@@ -115,7 +115,7 @@ func (w *worker) unpackArchive(ctx context.Context, j *job, how Extract, tmp *te
 }
 
 // place moves a whole stage to its target, or nothing of it.
-func (w *worker) place(ctx context.Context, j *job, dir *folder, last string, s *stage, foreign, written []string) error {
+func (w *worker) place(ctx context.Context, j *job, dir *folder, last string, s *stage, foreign map[string]string, written []string) error {
 	w.run.placing.Lock()
 	defer w.run.placing.Unlock()
 	if ctx.Err() != nil {
@@ -137,10 +137,8 @@ func (w *worker) place(ctx context.Context, j *job, dir *folder, last string, s 
 	case !info.IsDir():
 		return &OccupiedError{j.item.ExtractTo, describe(info), "a directory"}
 	}
-	for _, path := range foreign {
-		parent, _ := split(join(last, path))
-		target := join(parent, s.tree.nodes[path].target)
-		if escapes(dir.root, target) {
+	for path, missing := range foreign {
+		if escapes(dir.root, join(last, missing)) {
 			return &MemberError{path, fmt.Sprintf("it points to %q, which is outside by way of a link at the destination", clip(s.tree.nodes[path].target))}
 		}
 	}
