@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -182,7 +183,7 @@ func (r *downloadRun) verifyAndFetch(ctx context.Context) (int, error) {
 		return 0, ctx.Err()
 	}
 	r.show.stop()
-	if pinned != nil {
+	if r.printMounts {
 		return r.deliverMounts(rep, pinned)
 	}
 	return trace.ExitCode(rep.Verdict), r.deliver(r.s, r.name, rep, false)
@@ -266,7 +267,7 @@ func (r *downloadRun) checkRoutes(ctx context.Context, found []located) []trace.
 			continue // the trace says so
 		}
 		route := "index." + l.Namespace
-		if !contains(t.Definition.Routes, route) {
+		if !slices.Contains(t.Definition.Routes, route) {
 			out = append(out, trace.Finding{
 				Rule: trace.RuleIndexedInput, Severity: trace.SeverityError, Path: "/routes",
 				Message: fmt.Sprintf("%s: task %s, which the index names, does not have that route", l.Source, l.target.Task),

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/internal/download"
@@ -172,5 +171,3 @@ func faultText(f download.Fault) string {
 	}
 	return "the file on disk has other bytes"
 }
-
-func contains(list []string, s string) bool { return slices.Contains(list, s) }

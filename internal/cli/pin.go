@@ -40,23 +40,25 @@ func (r *downloadRun) pinnedMounts(rep *trace.Report, items []inputs.Item) ([]by
 	return out, nil
 }
 
-// deliverMounts writes the mounts to stdout, or to -o; the report is for people
-// here.
+// deliverMounts writes the mounts to stdout, or to -o, unless they were
+// refused; the report is for people here.
 func (r *downloadRun) deliverMounts(rep *trace.Report, pinned []byte) (int, error) {
 	write := func(w io.Writer) error {
 		_, err := w.Write(pinned)
 		return err
 	}
 	var err error
-	if r.output != "" {
+	switch {
+	case pinned == nil:
+	case r.output != "":
 		err = writeFile(r.output, write)
-	} else {
+	default:
 		err = write(r.s.Stdout)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("write the mounts: %w", err)
 	}
-	quiet := r.common
-	quiet.format, quiet.output = "text", ""
-	return trace.ExitCode(rep.Verdict), quiet.deliver(r.s, r.name, rep, false)
+	forPeople := r.common
+	forPeople.output = ""
+	return trace.ExitCode(rep.Verdict), forPeople.deliver(r.s, r.name, rep, false)
 }

@@ -42,6 +42,8 @@ func (f *downloadFlags) checkSources(s IO, args []string) error {
 		return usagef("--print-mounts needs --mounts")
 	case f.printMounts && (f.fetches != "" || f.upstream != "" || len(args) > 0):
 		return usagef("--print-mounts takes no inputs but --mounts")
+	case f.printMounts && f.format != "text":
+		return usagef("--print-mounts writes mounts, as they were given: --format is for reports")
 	case f.printMounts && f.checkOnly:
 		return usagef("--print-mounts and --check-only contradict each other")
 	case f.fetches == "" && f.mounts == "" && f.upstream == "" && len(args) == 0:

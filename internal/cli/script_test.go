@@ -104,6 +104,9 @@ func setupScript(e *testscript.Env) error {
 	} {
 		e.Setenv(name, task.ID)
 	}
+	e.Setenv("PROXY", w.server.ProxyURL)
+	e.Setenv("CLIENT_ID", w.Clients[0].ID)
+	e.Setenv("ACCESS_TOKEN", w.Clients[0].AccessToken)
 	e.Setenv("CENTRAL", w.Central.URL())
 	e.Setenv("REVISION", w.Push.Revision())
 	return nil
@@ -180,6 +183,7 @@ func worldOf(ts *testscript.TestScript) *scriptWorld {
 //	world unlist TASK ARTIFACT     the run's listing lacks it
 //	world env TASK NAME VALUE      the task ran with another variable than its graph has
 //	world sign-name TASK NAME      the task adds a name to its document
+//	world index NAMESPACE TASK     the index names that task
 func changeWorld(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	artifact := func() *fixtures.Artifact { return w.Task(args[1]).Artifact(args[2]) }
@@ -220,6 +224,8 @@ func changeWorld(ts *testscript.TestScript, _ bool, args []string) {
 				list[args[2]] = fixtures.Object{"sha256": fmt.Sprintf("%064d", 0)}
 			}
 		})
+	case "index":
+		w.Edit(func() { w.Index[args[1]] = w.Task(args[2]) })
 	default:
 		ts.Fatalf("world: unknown change %q", args[0])
 	}
