@@ -164,15 +164,15 @@ func TestInputsThatCannotBeRead(t *testing.T) {
 func TestArtifactURL(t *testing.T) {
 	root := "https://tc.example.org"
 	for url, ok := range map[string]bool{
-		root + "/api/queue/v1/task/" + idA + "/artifacts/public/a":               true,
-		root + "/api/queue/v1/task/" + idA + "/runs/0/artifacts/public%2Fa":      true,
-		root + "/api/index/v1/task/gecko.v2.latest/artifacts/public/a":           true,
+		root + "/api/queue/v1/task/" + idA + "/artifacts/public/a":                true,
+		root + "/api/queue/v1/task/" + idA + "/runs/0/artifacts/public%2Fa":       true,
+		root + "/api/index/v1/task/gecko.v2.latest/artifacts/public/a":            true,
 		"https://TC.example.org/api/queue/v1/task/" + idA + "/artifacts/public/a": true,
-		root + "/api/queue/v1/task/" + idA + "/status":                           false,
-		root + "/api/secrets/v1/task/" + idA + "/artifacts/public/a":             false,
-		root + ".evil.org/api/queue/v1/task/" + idA + "/artifacts/public/a":      false,
-		"http://tc.example.org/api/queue/v1/task/" + idA + "/artifacts/public/a": false,
-		root + "/api/queue/v1/task/x/artifacts/public/a":                         false,
+		root + "/api/queue/v1/task/" + idA + "/status":                            false,
+		root + "/api/secrets/v1/task/" + idA + "/artifacts/public/a":              false,
+		root + ".evil.org/api/queue/v1/task/" + idA + "/artifacts/public/a":       false,
+		"http://tc.example.org/api/queue/v1/task/" + idA + "/artifacts/public/a":  false,
+		root + "/api/queue/v1/task/x/artifacts/public/a":                          false,
 	} {
 		if _, got := graph.ParseArtifactURL(root, url); got != ok {
 			t.Errorf("%s: %v, want %v", url, got, ok)

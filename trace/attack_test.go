@@ -137,6 +137,9 @@ var attacks = []attack{
 
 	// The parent's task graph.
 	{name: "a task that is in no graph", target: build, edit: func(w *served) { w.Build.Entry.Hidden = true }, rule: trace.RuleNotInTaskGraph},
+	{name: "an entry with a relative time in the place of the task", target: build, edit: editEntry(func(e fixtures.Object) {
+		e["task"] = fixtures.Object{"relative-datestamp": "1 day"}
+	}), rule: trace.RuleDiffersFromTaskGraph},
 	{name: "a task that differs from its entry", target: build, edit: editEntry(func(e fixtures.Object) {
 		object(e, "task", "payload")["maxRunTime"] = 60
 	}), rule: trace.RuleDiffersFromTaskGraph},

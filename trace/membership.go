@@ -184,10 +184,14 @@ func (c *chain) made(n *node, madeBy *link) {
 func compareEntry(n *node, e graphEntry) []Finding {
 	d := n.task.Definition
 	resolved, err := resolveStamps(e.task, d.Value(), d.Created)
+	entry, ok := resolved.(map[string]any)
+	if err == nil && !ok {
+		err = errors.New("a relative time stands in the place of the task")
+	}
 	if err != nil {
 		return []Finding{{Rule: RuleDiffersFromTaskGraph, Message: "the entry in the parent's task graph is malformed: " + err.Error()}}
 	}
-	want, got := canonical(resolved.(map[string]any)), canonical(d.Value())
+	want, got := canonical(entry), canonical(d.Value())
 	findings := compareDependencies(n, want)
 	for _, k := range []string{"created", "deadline", "expires"} {
 		if _, named := want[k]; !named || !isStamp(e.task[k]) {

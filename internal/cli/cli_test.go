@@ -30,9 +30,7 @@ func plainIO(args ...string) (IO, *bytes.Buffer, *bytes.Buffer) {
 func TestABugIsAnInternalErrorNotASuccess(t *testing.T) {
 	s, _, stderr := plainIO()
 	code := guarded(t.Context(), "cot-download", s, func() (int, error) {
-		var m map[string]int
-		m["x"] = 1
-		return exitOK, nil
+		panic("index out of range")
 	})
 	if code != exitUntrusted {
 		t.Errorf("exit code %d, want %d", code, exitUntrusted)

@@ -127,23 +127,18 @@ type tally struct {
 
 func newTally(files int) tally { return tally{files: files, each: make([]int64, files)} }
 
-// add counts an event and gives how many bytes it brought; a download that
-// begins anew brings fewer than none.
-func (t *tally) add(e download.Event) int64 {
+// add counts an event; a download that begins anew takes its bytes back.
+func (t *tally) add(e download.Event) {
 	if e.Index < 0 || e.Index >= len(t.each) {
-		return 0
+		return
 	}
 	switch e.Kind {
 	case download.Done, download.Kept, download.Failed:
 		t.ended++
-		return 0
 	case download.Started, download.Progress, download.Retrying:
-		d := e.Bytes - t.each[e.Index]
+		t.bytes += e.Bytes - t.each[e.Index]
 		t.each[e.Index] = e.Bytes
-		t.bytes += d
-		return d
 	}
-	return 0
 }
 
 func (t *tally) String() string {

@@ -32,6 +32,7 @@ func dir(name string) member        { return member{name: name, kind: tar.TypeDi
 func symlink(name, target string) member {
 	return member{name: name, kind: tar.TypeSymlink, link: target}
 }
+
 func hardlink(name, target string) member {
 	return member{name: name, kind: tar.TypeLink, link: target}
 }
@@ -260,8 +261,12 @@ func TestDamagedArchivesLeaveNothing(t *testing.T) {
 
 func TestModesAreKeptWithoutSpecialBits(t *testing.T) {
 	members := []member{
-		{name: "d", kind: tar.TypeDir, mode: 0o555}, {name: "d/ro", mode: 0o444, body: "r"}, {name: "tool", mode: 0o755, body: "t"},
-		{name: "suid", mode: 0o4755, body: "s"}, {name: "sgid", mode: 0o2755, body: "s"}, {name: "own", mode: 0o600, body: "o"},
+		{name: "d", kind: tar.TypeDir, mode: 0o555},
+		{name: "d/ro", mode: 0o444, body: "r"},
+		{name: "tool", mode: 0o755, body: "t"},
+		{name: "suid", mode: 0o4755, body: "s"},
+		{name: "sgid", mode: 0o2755, body: "s"},
+		{name: "own", mode: 0o600, body: "o"},
 		{name: "shared", kind: tar.TypeDir, mode: 0o1755},
 	}
 	want := map[string]fs.FileMode{

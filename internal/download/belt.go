@@ -37,13 +37,13 @@ type writeError struct{ error }
 func (e writeError) Unwrap() error { return e.error }
 
 // run moves all of src. It returns how much that was, with the source's error,
-// or the file's as writeError. file may be nil.
-func (b *belt) run(src io.Reader, sum, file io.Writer) (int64, error) {
+// or the file's as writeError. sum sees every byte; file may be nil.
+func (b *belt) run(src io.Reader, sum func([]byte), file io.Writer) (int64, error) {
 	made := len(b.free)
 	buf := b.buffer(&made)
 	n, err := fill(src, buf)
 	if err != nil { // all there is: no need for goroutines
-		sum.Write(buf[:n])
+		sum(buf[:n])
 		if err == io.EOF {
 			err = write(file, buf[:n])
 		}
@@ -55,7 +55,7 @@ func (b *belt) run(src io.Reader, sum, file io.Writer) (int64, error) {
 	var stop atomic.Bool
 	go func() {
 		for p := range hashed {
-			sum.Write(p)
+			sum(p)
 			written <- p
 		}
 		close(written)

@@ -60,15 +60,6 @@ func (s *folders) release(f *folder) {
 	}
 }
 
-// make makes a directory and those above it.
-func (s *folders) make(path string) error {
-	f, err := s.get(path)
-	if err == nil {
-		s.release(f)
-	}
-	return err
-}
-
 func (s *folders) walk(path string) (*os.Root, error) {
 	cur, err := s.dest.OpenRoot(".")
 	if err != nil {

@@ -37,10 +37,10 @@ func sniff(r io.ReaderAt, size int64) (Extract, error) {
 	if errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, fastxz.ErrMemlimit) {
 		return Extract{}, &LimitError{"the window of its compression", maxWindow, "bytes"}
 	}
-	if err != nil || !isTarHeader(header) {
-		return Extract{}, nil
+	if err == nil && isTarHeader(header) {
+		return Extract{kind: extractArchive, codec: codec}, nil
 	}
-	return Extract{kind: extractArchive, codec: codec}, nil
+	return Extract{}, nil
 }
 
 func firstBlock(codec string, r io.Reader) ([]byte, error) {

@@ -1,6 +1,7 @@
 package download
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -52,8 +53,11 @@ func newTree(max int) *tree { return &tree{nodes: map[string]*node{}, max: max} 
 // directories that must be made first, outermost first; among them path itself
 // if n is a new directory.
 func (t *tree) add(path string, n *node) (dirs []string, err error) {
-	if err := checkPath(path); err != nil {
-		return nil, &MemberError{path, err.(*NameError).Reason}
+	var bad *NameError
+	if err := checkPath(path); errors.As(err, &bad) {
+		return nil, &MemberError{path, bad.Reason}
+	} else if err != nil {
+		return nil, err
 	}
 	for i := range len(path) {
 		if path[i] != '/' {

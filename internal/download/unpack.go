@@ -64,7 +64,7 @@ func (w *worker) unpackFile(ctx context.Context, j *job, how Extract, tmp *tempF
 	defer out.discard()
 	allowed := w.run.opts.allowance(size)
 	tooMuch := &LimitError{"what it expands to", allowed, "bytes"}
-	_, err = w.belt.run(&boundReader{r: plain, left: allowed, err: tooMuch}, discard{}, out)
+	_, err = w.belt.run(&boundReader{r: plain, left: allowed, err: tooMuch}, func([]byte) {}, out)
 	var we writeError
 	switch {
 	case errors.As(err, &we):
@@ -77,10 +77,6 @@ func (w *worker) unpackFile(ctx context.Context, j *job, how Extract, tmp *tempF
 	res.Written = []string{j.item.Path}
 	return out.place(j.base, j.mode())
 }
-
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 func (w *worker) unpackArchive(ctx context.Context, j *job, how Extract, tmp *tempFile, size int64, res *Result) error {
 	into := j.item.ExtractTo

@@ -145,7 +145,7 @@ func (w *worker) move(j *job, b *body, s *sums, tmp *tempFile, tooLarge error) (
 		}
 		src = w.gunz
 	}
-	return w.belt.run(&boundReader{r: src, left: w.run.opts.MaxArtifactSize, err: tooLarge}, s, tmp)
+	return w.belt.run(&boundReader{r: src, left: w.run.opts.MaxArtifactSize, err: tooLarge}, s.add, tmp)
 }
 
 func noEOF(err error) error {

@@ -113,7 +113,7 @@ func (w *worker) compare(ctx context.Context, j *job, res *Result) error {
 // hash reads a whole file.
 func (w *worker) hash(ctx context.Context, j *job, f *os.File) (int64, *sums, error) {
 	s := newSums(j.digests, nil)
-	n, err := w.belt.run(contextReader{ctx, f}, s, nil)
+	n, err := w.belt.run(contextReader{ctx, f}, s.add, nil)
 	return n, s, err
 }
 

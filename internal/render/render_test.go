@@ -18,7 +18,7 @@ func TestYAML(t *testing.T) {
 		"on": "on", "yes": "yes", "no": "no", "~": nil, "null": nil, "true": true, "FALSE": false,
 		"12": 12.0, "-3": -3.0, "1.5": 1.5, "1e3": 1000.0, "0x10": 16.0, "0o17": 15.0, "'12'": "12", "1.2.3": "1.2.3",
 		"[a, 1]": []any{"a", 1.0}, "{on: 1, 1: x}": map[string]any{"on": 1.0, "1": "x"},
-		"a: &x {b: 1}\nc: *x":              map[string]any{"a": map[string]any{"b": 1.0}, "c": map[string]any{"b": 1.0}},
+		"a: &x {b: 1}\nc: *x": map[string]any{"a": map[string]any{"b": 1.0}, "c": map[string]any{"b": 1.0}},
 		"a: &x {b: 1, d: 2}\nc: {<<: *x, b: 3}": map[string]any{
 			"a": map[string]any{"b": 1.0, "d": 2.0}, "c": map[string]any{"b": 3.0, "d": 2.0},
 		},

@@ -50,8 +50,14 @@ func TestEqual(t *testing.T) {
 	}{
 		{`{"a":1,"b":2}`, `{"b":2.0,"a":1e0}`, true},
 		{`12345678901234567890`, `12345678901234567000`, true}, // through a float64
-		{`1`, `2`, false}, {`"1"`, `1`, false}, {`[]`, `{}`, false}, {`null`, `false`, false},
-		{`{"a":1}`, `{"a":1,"b":null}`, false}, {`[1,2]`, `[2,1]`, false}, {`1e999`, `1e998`, false}, {`"a"`, `"A"`, false},
+		{`1`, `2`, false},
+		{`"1"`, `1`, false},
+		{`[]`, `{}`, false},
+		{`null`, `false`, false},
+		{`{"a":1}`, `{"a":1,"b":null}`, false},
+		{`[1,2]`, `[2,1]`, false},
+		{`1e999`, `1e998`, false},
+		{`"a"`, `"A"`, false},
 	} {
 		if got := strictjson.Equal(parse(c.a), parse(c.b)); got != c.want {
 			t.Errorf("Equal(%s, %s) is %v", c.a, c.b, got)
