@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -55,12 +56,17 @@ func newTempFile(dir *folder, base string) (*tempFile, error) {
 	return &tempFile{File: f, dir: dir, name: name}, nil
 }
 
-// reset makes the file empty again.
+// reset makes the file empty again. One that is empty is left alone: ext4 takes
+// a truncated file for one that replaces another, and writes it to disk on close.
 func (t *tempFile) reset() error {
+	at, err := t.Seek(0, io.SeekCurrent)
+	if err != nil || at == 0 {
+		return err
+	}
 	if err := t.Truncate(0); err != nil {
 		return err
 	}
-	_, err := t.Seek(0, 0)
+	_, err = t.Seek(0, io.SeekStart)
 	return err
 }
 
