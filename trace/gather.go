@@ -224,7 +224,7 @@ func selectRun(t *graph.Task, named *graph.RunID) (*graph.Run, *Finding) {
 		if !ok {
 			return nil, &Finding{
 				Rule: RuleRunNotCompleted, Message: fmt.Sprintf("task %s has no run %s", t.ID, *named),
-				Want: "run " + named.String(), Got: fmt.Sprintf("%d runs", len(t.Runs)),
+				Want: "run " + named.String(), Got: runNumbers(t),
 			}
 		}
 		if run.State != graph.Completed {
@@ -258,6 +258,18 @@ func endedRun(r graph.Run) *graph.Run {
 		return nil
 	}
 	return &r
+}
+
+// runNumbers says which runs a task has; they are numbered from 0.
+func runNumbers(t *graph.Task) string {
+	switch n := len(t.Runs); n {
+	case 0:
+		return "no run"
+	case 1:
+		return "run 0"
+	default:
+		return fmt.Sprintf("runs 0 to %d", n-1)
+	}
 }
 
 func notCompleted(t *graph.Task, r graph.Run) *Finding {

@@ -85,7 +85,10 @@ func (f Finding) withDefaults() Finding {
 // queue's listing says that the worker hashed it.
 func (l *link) digests(name string) ([]Digest, *Finding) {
 	if l.doc == nil {
-		return nil, &Finding{Rule: RuleCotMissing, Message: fmt.Sprintf("no verified chain of trust document vouches for %s of %s", name, l.ref())}
+		return nil, &Finding{
+			Rule: RuleCotMissing, Message: fmt.Sprintf("no verified chain of trust document vouches for %s of %s", name, l.ref()),
+			Hint: "see what else is wrong with that document", derived: true,
+		}
 	}
 	h, ok := l.doc.Artifacts[name]
 	if !ok {

@@ -54,7 +54,7 @@ func (c *chain) membership(ctx context.Context, parent *node) error {
 		}
 		if unknown {
 			f.Message = fmt.Sprintf("the task graph of its parent %s could not be checked for this task (see there)", parent.id)
-			f.Hint, f.derived = "", true
+			f.Got, f.Hint, f.derived = nil, "see what is wrong with "+parent.id.String(), true
 		}
 		n.add(f)
 	}
@@ -84,7 +84,9 @@ func (c *chain) taskGraphOf(ctx context.Context, parent *node, run graph.Run, ch
 	}
 	digests, finding := l.digests(TaskGraphName)
 	if finding != nil {
-		finding.Hint = "a decision or action task publishes what it created in " + TaskGraphName
+		if !finding.derived {
+			finding.Hint = "a decision or action task publishes what it created in " + TaskGraphName
+		}
 		l.add(*finding)
 		return l, nil, nil
 	}

@@ -46,6 +46,9 @@ type Finding struct {
 	derived bool
 }
 
+// Derived tells whether another finding of the report is the cause of this one.
+func (f Finding) Derived() bool { return f.derived }
+
 // Report is what a run found: every task with every finding, and the verdict
 // that follows from them.
 type Report struct {

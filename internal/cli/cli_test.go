@@ -61,7 +61,7 @@ func TestSignalsGiveTheShellsCodes(t *testing.T) {
 		if got := guarded(ctx, "x", s, func() (int, error) { return exitOK, ctx.Err() }); got != want {
 			t.Errorf("%v: exit code %d, want %d", sig, got, want)
 		}
-		if !strings.Contains(stderr.String(), "nothing is left behind") {
+		if !strings.Contains(stderr.String(), "nothing unfinished is left behind") {
 			t.Errorf("stderr: %s", stderr)
 		}
 	}

@@ -132,6 +132,9 @@ func (r *downloadRun) prepare(args []string) error {
 	if scope != trace.ScopeTree && scope != trace.ScopeSignature {
 		return usagef("--verify %q: want tree or signature", r.verify)
 	}
+	if scope == trace.ScopeSignature && (r.expectTree != "" || r.expectProduct != "") {
+		return usagef("--verify signature looks at no tree: --tree and --product need --verify tree")
+	}
 	var err error
 	if r.options, err = r.traceOptions(scope); err != nil {
 		return err
@@ -168,6 +171,9 @@ func (r *downloadRun) verifyAndFetch(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	items, artifacts := r.items(rep, located)
+	if err := r.checkOverwrite(items); err != nil && !r.printMounts {
+		return 0, err
+	}
 	var pinned []byte
 	if rep.Verdict.OK() {
 		if r.printMounts {

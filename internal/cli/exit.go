@@ -50,7 +50,7 @@ func guarded(ctx context.Context, name string, s IO, body func() (int, error)) (
 	if ctx.Err() != nil {
 		var sig *signalError
 		if errors.As(context.Cause(ctx), &sig) {
-			say(s.Stderr, name, "stopped by "+sig.Error()+", nothing is left behind")
+			say(s.Stderr, name, "stopped by "+sig.Error()+": nothing unfinished is left behind")
 			return sig.code()
 		}
 		say(s.Stderr, name, "stopped: "+context.Cause(ctx).Error())

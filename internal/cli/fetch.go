@@ -34,8 +34,10 @@ func (r *downloadRun) fetch(ctx context.Context, rep *trace.Report, items []inpu
 		return ctx.Err()
 	case errors.As(err, &collision):
 		return usage(err)
+	case len(results) != len(items) && err != nil:
+		return err
 	case len(results) != len(items):
-		return errors.Join(err, fmt.Errorf("%d results for %d inputs", len(results), len(items)))
+		return fmt.Errorf("%d results for %d inputs", len(results), len(items))
 	}
 	for i, res := range results {
 		r.record(rep, items[i], artifacts[i], res)

@@ -56,7 +56,7 @@ func (c *common) check() error {
 	case c.verbose && c.quiet:
 		return usagef("--verbose and --quiet contradict each other")
 	}
-	return nil
+	return checkOutput(c.output)
 }
 
 const maxJobs = 256

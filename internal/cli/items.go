@@ -85,6 +85,7 @@ func (r *downloadRun) vouched(rep *trace.Report, it inputs.Item) (trace.Verified
 		return a, &trace.Finding{
 			Rule: trace.RuleArtifactHash, Severity: trace.SeverityError, Want: it.SHA256, Got: sha256Of(a),
 			Message: fmt.Sprintf("%s: the signed document of %s has another sha256 for %s than the mount demands", it.Source, it.Run, it.Name),
+			Hint:    "correct the sha256 in the mount, or name the task that it is of",
 		}
 	}
 	return a, nil
@@ -134,6 +135,7 @@ func failure(rule trace.Rule, what string, err error) trace.Finding {
 	var occupied *download.OccupiedError
 	var member *download.MemberError
 	var limit *download.LimitError
+	var unpack *download.UnpackError
 	switch {
 	case errors.As(err, &mismatch):
 		f.Rule = trace.RuleArtifactHash
@@ -155,8 +157,14 @@ func failure(rule trace.Rule, what string, err error) trace.Finding {
 		f.Rule, f.Message, f.Hint = trace.RuleArtifactNotWritten, what+": it is not on disk", "fetch it without --check-only"
 	case errors.As(err, &disk):
 		f.Rule, f.Hint = trace.RuleArtifactNotWritten, "the artifact is verified but can't be put there: free space, check permissions, or choose another --dest"
-	case errors.As(err, &name), errors.As(err, &occupied), errors.As(err, &member), errors.As(err, &limit):
+	case errors.As(err, &limit):
+		f.Rule, f.Hint = trace.RuleArtifactNotWritten, "--max-artifact-size raises the limit for an artifact; those for what an archive holds are fixed"
+	case errors.As(err, &unpack) && unpack.Err == nil:
+		f.Rule, f.Hint = trace.RuleArtifactNotWritten, "fetch it again without --check-only"
+	case errors.As(err, &name), errors.As(err, &occupied):
 		f.Rule = trace.RuleArtifactNotWritten
+	case errors.As(err, &member), errors.As(err, &unpack):
+		f.Rule, f.Hint = trace.RuleArtifactNotWritten, "the artifact is verified but can't be unpacked: correct the format, or take it as a file"
 	}
 	return f
 }

@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/mozilla-releng/cot/internal/inputs"
 	"github.com/mozilla-releng/cot/internal/report"
 	"github.com/mozilla-releng/cot/trace"
 )
@@ -22,15 +24,15 @@ func (c *common) deliver(s IO, name string, r *trace.Report, results bool) error
 		return report.Text(w, r, c.textOptions(color))
 	}
 	toStdout := c.output == "" && (c.format == "json" || results)
+	var failed error // the verdict is said all the same
 	switch {
 	case c.output != "":
-		if err := writeFile(c.output, func(w io.Writer) error { return render(w, false) }); err != nil {
-			return fmt.Errorf("write the report: %w", err)
-		}
+		failed = writeFile(c.output, func(w io.Writer) error { return render(w, false) })
 	case toStdout:
-		if err := render(s.Stdout, s.colors(s.Stdout)); err != nil {
-			return fmt.Errorf("write the report: %w", err)
-		}
+		failed = render(s.Stdout, s.colors(s.Stdout))
+	}
+	if failed != nil {
+		failed = fmt.Errorf("write the report: %w", failed)
 	}
 	textOnStdout := toStdout && c.format == "text"
 	switch {
@@ -38,10 +40,45 @@ func (c *common) deliver(s IO, name string, r *trace.Report, results bool) error
 		if refusal := report.Refusal(r); refusal != "" {
 			fmt.Fprintf(s.Stderr, "%s: %s\n", name, refusal)
 		}
-		return nil
+		return failed
 	default:
-		return report.Text(s.Stderr, r, c.textOptions(s.colors(s.Stderr)))
+		return errors.Join(report.Text(s.Stderr, r, c.textOptions(s.colors(s.Stderr))), failed)
 	}
+}
+
+// checkOutput refuses a report's place that can't be one, before any work.
+func checkOutput(name string) error {
+	if name == "" {
+		return nil
+	}
+	dir := filepath.Dir(name)
+	if info, err := os.Stat(dir); err != nil {
+		return usagef("--output: %w", err)
+	} else if !info.IsDir() {
+		return usagef("--output %s: %s is not a directory", name, dir)
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return usagef("--output %s is a directory", name)
+	}
+	return nil
+}
+
+// checkOverwrite refuses a report in the place of an input.
+func (r *downloadRun) checkOverwrite(items []inputs.Item) error {
+	if r.output == "" {
+		return nil
+	}
+	out, err := realPath(r.output)
+	if err != nil {
+		return usagef("--output: %w", err)
+	}
+	for _, it := range items {
+		in, err := realPath(filepath.Join(r.dest, filepath.FromSlash(it.Path)))
+		if err == nil && strings.EqualFold(in, out) {
+			return usagef("--output %s is where %s goes: the report would replace it", r.output, it.Source)
+		}
+	}
+	return nil
 }
 
 // writeFile puts a file in its place when all of it is written, or leaves what

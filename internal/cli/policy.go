@@ -120,7 +120,7 @@ func outside(name, dest string) error {
 	}
 	rel, err := filepath.Rel(base, file)
 	if err == nil && filepath.IsLocal(rel) {
-		return usagef("policy file %s is below the destination %s, where inputs could replace it: move one of them", name, dest)
+		return usagef("policy file %s is below the destination %s, where inputs could replace it: move it, or give another --dest", name, dest)
 	}
 	return nil
 }

@@ -107,6 +107,9 @@ func (f *downloadFlags) addFetches(s IO, reader inputs.Reader, q *request) error
 			return err
 		}
 	}
+	if name == "MOZ_FETCHES" && len(data) == 0 {
+		return usagef("MOZ_FETCHES is set but empty: want a JSON list, [] for no inputs")
+	}
 	list, err := reader.Fetches(name, data)
 	if err != nil {
 		return usage(cutHint(name, data, err))

@@ -53,7 +53,7 @@ func decode(codec string, r io.Reader) (io.ReadCloser, error) {
 	src := bufio.NewReaderSize(r, 64<<10)
 	out, err := d.OpenReader(src)
 	if err != nil {
-		return nil, fmt.Errorf("it is not a valid %s file: %w", codec, err)
+		return nil, &UnpackError{fmt.Sprintf("it is not a valid %s file", codec), err}
 	}
 	return &joined{ReadCloser: out, src: src, decoder: d}, nil
 }

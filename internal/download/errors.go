@@ -88,6 +88,22 @@ func (e *MemberError) Error() string {
 	return fmt.Sprintf("archive member %q is refused: %s", clip(e.Member), e.Reason)
 }
 
+// UnpackError reports bytes that are verified but are no archive of the format
+// they should have, or, with no Err, that what was unpacked can't be checked.
+type UnpackError struct {
+	Reason string
+	Err    error
+}
+
+func (e *UnpackError) Error() string {
+	if e.Err == nil {
+		return e.Reason
+	}
+	return e.Reason + ": " + e.Err.Error()
+}
+
+func (e *UnpackError) Unwrap() error { return e.Err }
+
 // DiskError reports that the destination could not be written or read.
 type DiskError struct {
 	Op, Path string

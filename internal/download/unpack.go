@@ -72,7 +72,7 @@ func (w *worker) unpackFile(ctx context.Context, j *job, how Extract, tmp *tempF
 	case errors.Is(err, tooMuch):
 		return tooMuch
 	case err != nil:
-		return fmt.Errorf("it is not a valid %s file: %w", how.codec, err)
+		return &UnpackError{fmt.Sprintf("it is not a valid %s file", how.codec), err}
 	}
 	res.Written = []string{j.item.Path}
 	return out.place(j.base, j.mode())

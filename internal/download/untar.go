@@ -28,7 +28,7 @@ func untar(ctx context.Context, f *os.File, size int64, codec string, s *stage) 
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("it is not a valid tar file: %w", err)
+			return &UnpackError{"it is not a valid tar file", err}
 		}
 		if err := tarMember(h, r, s); err != nil {
 			return err

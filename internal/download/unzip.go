@@ -30,7 +30,7 @@ func unzip(ctx context.Context, f *os.File, size int64, s *stage) error {
 	case errors.Is(err, tooLong):
 		return tooLong
 	case err != nil:
-		return fmt.Errorf("it is not a valid zip file: %w", err)
+		return &UnpackError{"it is not a valid zip file", err}
 	case len(z.File) > s.tree.max:
 		return tooLong
 	}

@@ -83,7 +83,7 @@ func (w *worker) check(ctx context.Context, j *job) Result {
 
 func (w *worker) compare(ctx context.Context, j *job, res *Result) error {
 	if k := j.item.Extract.kind; k == extractArchive || k == extractFile {
-		return errors.New("it was unpacked, and its document has no digest of what is unpacked; fetch it again instead")
+		return &UnpackError{Reason: "it was unpacked, and its document has no digest of what is unpacked"}
 	}
 	dir, err := w.run.folders.existing(j.dir)
 	if err != nil {
@@ -92,7 +92,7 @@ func (w *worker) compare(ctx context.Context, j *job, res *Result) error {
 	defer dir.Close()
 	f, err := openRegular(dir, j.base)
 	if errors.Is(err, fs.ErrNotExist) && j.item.Extract.kind == extractByContent {
-		return errors.New("it is not there; an archive that was unpacked can't be checked, fetch it again instead")
+		return &UnpackError{Reason: "it is not there; an archive that was unpacked can't be checked"}
 	}
 	if err != nil {
 		return &DiskError{"opening", j.item.Path, err}

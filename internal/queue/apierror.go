@@ -2,6 +2,7 @@ package queue
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/mozilla-releng/cot/graph"
@@ -64,6 +65,9 @@ func (c *Client) refused(what, scope string, doc *transport.Document) error {
 	switch u.Reason {
 	case graph.Forbidden:
 		u.Hint = c.credentialsHint(scope)
+		if doc.Status == http.StatusUnauthorized && c.proxyURL == "" && c.credentials.ClientID != "" {
+			u.Hint = "the deployment does not know these credentials: check TASKCLUSTER_CLIENT_ID, TASKCLUSTER_ACCESS_TOKEN and TASKCLUSTER_CERTIFICATE"
+		}
 	case graph.NotFound:
 		u.Hint = fmt.Sprintf("it never existed, or has expired and is deleted, or is of another deployment than %s", c.rootURL)
 	case graph.Expired:

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mozilla-releng/cot/trace"
@@ -14,13 +15,16 @@ type subject struct {
 }
 
 // findings gives every finding of the severity that the caller did not accept:
-// first those that stay, then those that may heal, each in report order.
+// first those that stay, then those that may heal, then what only follows from
+// others, each in report order.
 func findings(r *trace.Report, severity trace.Severity) []subject {
-	var stay, heal []subject
+	var stay, heal, derived []subject
 	add := func(on string, list []trace.Finding) {
 		for _, f := range list {
 			switch {
 			case f.Severity != severity || f.Accepted != "":
+			case f.Derived():
+				derived = append(derived, subject{f, on})
 			case f.Heals:
 				heal = append(heal, subject{f, on})
 			default:
@@ -35,7 +39,7 @@ func findings(r *trace.Report, severity trace.Severity) []subject {
 		add(fmt.Sprintf("artifact %s of %s/%d", Clean(a.Name), Clean(a.TaskID), a.RunID), a.Findings)
 	}
 	add("", r.Findings)
-	return append(stay, heal...)
+	return slices.Concat(stay, heal, derived)
 }
 
 func taskLabel(t *trace.Task) string {

@@ -124,9 +124,11 @@ func (t *text) task(task *trace.Task) {
 		t.printf(", %s", strings.Join(about, " in "))
 	}
 	t.printf("\n")
-	if s := task.Signer; s != nil {
+	if s := task.Signer; s != nil && s.Method == "none" {
+		t.printf("      no signature that can be checked\n")
+	} else if s != nil {
 		t.printf("      signed by %s\n", signer(s))
-	} else if task.Status != "" && task.Status != "judged" {
+	} else if task.Status != "" && task.Status != "judged" && task.RunID != nil {
 		t.printf("      %s\n", Clean(task.Status))
 	}
 	if t.o.Verbose {
@@ -259,7 +261,7 @@ func accepted(r *trace.Report) []subject {
 
 func (t *text) footer(r *trace.Report) {
 	if len(r.Policy.Relaxed) > 0 {
-		t.printf("  %s policy is looser than the default: %s\n", t.color(yellow, "note"), Clean(strings.Join(r.Policy.Relaxed, ", ")))
+		t.printf("  %s policy is looser than the default: %s\n", t.color(yellow, "note"), Clean(strings.Join(r.Policy.Relaxed, "; ")))
 	}
 	for _, n := range r.Notes {
 		t.printf("  note %s\n", Clean(n))
