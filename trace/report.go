@@ -153,7 +153,11 @@ type Artifact struct {
 	Bytes   int64   `json:"bytes"`
 	Hashed  bool    `json:"hashed"` // its bytes were hashed in this run
 	Path    string  `json:"path,omitempty"`
-	Verdict Verdict `json:"verdict"`
+	// Unpacked counts the files and links that the artifact, an archive, was
+	// unpacked to below Path; nil: it is the file at Path.
+	Unpacked *int    `json:"unpacked,omitempty"`
+	Kept     bool    `json:"kept,omitempty"` // it was there already, identical
+	Verdict  Verdict `json:"verdict"`
 	// Findings about the bytes of this artifact.
 	Findings []Finding `json:"findings,omitempty"`
 }

@@ -3,7 +3,9 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -23,6 +25,7 @@ type bars struct {
 	total *mpb.Bar
 	each  map[int]*mpb.Bar
 	count tally
+	said  time.Time // when waiting was last shown
 }
 
 const (
@@ -45,6 +48,19 @@ func (b *bars) status() string {
 		return fmt.Sprintf("verifying: %d tasks looked at", b.tasks)
 	}
 	return "fetching: " + b.count.String()
+}
+
+// waiting shows at once, above the bars, what is waited for; of many waits at a
+// time, one.
+func (b *bars) waiting(why error, wait time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if time.Since(b.said) < plainInterval {
+		return
+	}
+	b.said = time.Now()
+	d := delay{why, wait}
+	_, _ = fmt.Fprintln(b.pool, report.Clean(strings.TrimPrefix(d.take(), "; ")))
 }
 
 func (b *bars) traced(e trace.Event) {

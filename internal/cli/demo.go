@@ -6,15 +6,54 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/mozilla-releng/cot/fixtures"
 )
 
-// demo shows a verified download, then the same with one bit changed in
+// demoDownload shows a verified download, then the same with one bit changed in
 // storage, refused: from a Taskcluster inside this process, without network.
 // The exit code is 0 if both went as they must.
-func demo(ctx context.Context, s IO) (code int, err error) {
+func demoDownload(ctx context.Context, s IO) (int, error) {
+	return demo(ctx, s, func(d demonstration) (int, error) {
+		input := d.world.Build.ID + ":" + d.world.Artifact.Name
+		d.heading("A build's artifact, from a trusted commit:")
+		if code, err := d.run(ctx, "cot-download", Download, "-d", "inputs", input); err != nil || code != exitOK {
+			return exitUntrusted, err
+		}
+		d.world.Tamper()
+		d.heading("\nThe same, after somebody changed one bit of it in storage:")
+		code, err := d.run(ctx, "cot-download", Download, "-d", "tampered", input)
+		if err != nil || code != exitUntrusted || d.left("tampered") > 0 {
+			return exitUntrusted, errors.Join(err, fmt.Errorf("the changed artifact was not refused as it must be (exit code %d)", code))
+		}
+		d.heading("\nRefused, with exit code 1, and no file was left. That is all a task needs.")
+		return exitOK, nil
+	})
+}
+
+// demoVerifyGraph shows a chain that holds, and the same after the queue's
+// definition of a task was changed.
+func demoVerifyGraph(ctx context.Context, s IO) (int, error) {
+	return demo(ctx, s, func(d demonstration) (int, error) {
+		d.heading("A signing task's chain, back to a trusted commit:")
+		if code, err := d.run(ctx, "cot-verify-graph", VerifyGraph, d.world.Signing.ID); err != nil || code != exitOK {
+			return exitUntrusted, err
+		}
+		d.world.Alter()
+		d.heading("\nThe same, after somebody changed what the queue says that its build ran:")
+		code, err := d.run(ctx, "cot-verify-graph", VerifyGraph, d.world.Signing.ID)
+		if err != nil || code != exitUntrusted {
+			return exitUntrusted, errors.Join(err, fmt.Errorf("the changed task was not refused as it must be (exit code %d)", code))
+		}
+		d.heading("\nRefused, with exit code 1: the first line says which task, which rule, and what differs.")
+		return exitOK, nil
+	})
+}
+
+// demo serves the world that show works in.
+func demo(ctx context.Context, s IO, show func(demonstration) (int, error)) (code int, err error) {
 	world := fixtures.Demo()
 	server, err := world.Serve(fixtures.Options{})
 	if err != nil {
@@ -30,26 +69,14 @@ func demo(ctx context.Context, s IO) (code int, err error) {
 	if err := os.WriteFile(policy, []byte(world.PolicyYAML(server)), 0o600); err != nil {
 		return 0, err
 	}
-	d := demonstration{s: s, dir: dir, policy: policy, root: server.RootURL, now: world.Now}
-	d.input = world.Build.ID + ":" + world.Artifact.Name
-	d.heading("A build's artifact, from a trusted commit:")
-	if code, err := d.download(ctx, "inputs"); err != nil || code != exitOK {
-		return exitUntrusted, errors.Join(err, ctx.Err())
-	}
-	world.Tamper()
-	d.heading("\nThe same, after somebody changed one bit of it in storage:")
-	code, err = d.download(ctx, "tampered")
-	if err == nil && code == exitUntrusted && d.left("tampered") == 0 {
-		d.heading("\nRefused, with exit code 1, and no file was left. That is all a task needs.")
-		return exitOK, nil
-	}
-	return exitUntrusted, errors.Join(err, ctx.Err(), fmt.Errorf("the changed artifact was not refused as it must be (exit code %d)", code))
+	code, err = show(demonstration{s: s, dir: dir, policy: policy, root: server.RootURL, world: world})
+	return code, errors.Join(err, ctx.Err())
 }
 
 type demonstration struct {
-	s                        IO
-	dir, policy, root, input string
-	now                      time.Time
+	s                 IO
+	dir, policy, root string
+	world             *fixtures.DemoWorld
 }
 
 func (d demonstration) heading(text string) {
@@ -59,14 +86,20 @@ func (d demonstration) heading(text string) {
 	fmt.Fprintln(d.s.Stderr, text)
 }
 
-// download runs cot-download as a task would, but for the environment.
-func (d demonstration) download(ctx context.Context, dest string) (int, error) {
-	fmt.Fprintf(d.s.Stderr, "$ cot-download -d %s %s\n", dest, d.input)
-	code := Download(ctx, IO{
-		Args:  []string{"--policy", d.policy, "--root-url", d.root, "-d", filepath.Join(d.dir, dest), d.input},
-		Env:   d.env,
-		Stdin: d.s.Stdin, Stdout: d.s.Stdout, Stderr: d.s.Stderr,
-		Now: func() time.Time { return d.now },
+// run runs a command as a task would, but for the environment: what it shows
+// are the arguments, what it adds is where this world is.
+func (d demonstration) run(ctx context.Context, name string, command Command, args ...string) (int, error) {
+	fmt.Fprintf(d.s.Stderr, "$ %s %s\n", name, strings.Join(args, " "))
+	full := []string{"--policy", d.policy, "--root-url", d.root}
+	for i, arg := range args {
+		if i > 0 && args[i-1] == "-d" {
+			arg = filepath.Join(d.dir, arg)
+		}
+		full = append(full, arg)
+	}
+	code := command(ctx, IO{
+		Args: full, Env: d.env, Stdin: d.s.Stdin, Stdout: d.s.Stderr, Stderr: d.s.Stderr,
+		Now: func() time.Time { return d.world.Now },
 	})
 	return code, ctx.Err()
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -60,7 +61,7 @@ trust of every input is verified.
 		f.registerDownload(cmd)
 		cmd.RunE = func(_ *cobra.Command, args []string) (err error) {
 			if f.demo {
-				code, err = demo(ctx, s)
+				code, err = demoDownload(ctx, s)
 				return err
 			}
 			code, err = f.run(ctx, s, name, args)
@@ -82,7 +83,8 @@ func (f *downloadFlags) registerDownload(cmd *cobra.Command) {
 	fs.BoolVar(&f.printMounts, "print-mounts", false, "write the mounts back, pinned by sha256; fetch nothing")
 	fs.BoolVar(&f.checkOnly, "check-only", false, "verify what is on disk; fetch nothing")
 	fs.StringVar(&f.maxArtifactSize, "max-artifact-size", "", "refuse artifacts larger than `SIZE`, like 2GiB")
-	f.register(fs)
+	f.register(cmd)
+	completeValues(cmd, "verify", verifies)
 	fs.BoolVar(&f.demo, "demo", false, "show a verified and a refused download in an embedded Taskcluster")
 }
 
@@ -106,8 +108,10 @@ func (f *downloadFlags) run(ctx context.Context, s IO, name string, args []strin
 	if err := r.prepare(args); err != nil {
 		return 0, err
 	}
+	r.show = f.newProgress(s, name)
+	defer r.show.stop()
 	var err error
-	if r.deployment, err = f.connect(s, r.policy, r.root); err != nil {
+	if r.deployment, err = f.connect(s, r.policy, r.root, r.show); err != nil {
 		return 0, err
 	}
 	defer r.deployment.close()
@@ -115,13 +119,12 @@ func (f *downloadFlags) run(ctx context.Context, s IO, name string, args []strin
 	if r.request, err = f.collect(ctx, s, r.deployment, reader, args); err != nil {
 		return 0, err
 	}
-	r.show = f.newProgress(s, name)
-	defer r.show.stop()
 	return r.verifyAndFetch(ctx)
 }
 
 // prepare checks all that can be checked without asking anybody.
 func (r *downloadRun) prepare(args []string) error {
+	r.below = cmp.Or(r.downloadFlags.dest, r.s.env("MOZ_FETCHES_DIR"), ".")
 	if err := r.check(); err != nil {
 		return err
 	}
@@ -129,7 +132,7 @@ func (r *downloadRun) prepare(args []string) error {
 		return err
 	}
 	scope := trace.Scope(r.verify)
-	if scope != trace.ScopeTree && scope != trace.ScopeSignature {
+	if !slices.Contains(verifies, r.verify) {
 		return usagef("--verify %q: want tree or signature", r.verify)
 	}
 	if scope == trace.ScopeSignature && (r.expectTree != "" || r.expectProduct != "") {
@@ -142,14 +145,7 @@ func (r *downloadRun) prepare(args []string) error {
 	if r.maxSize, err = parseSize(r.maxArtifactSize); err != nil {
 		return usagef("--max-artifact-size: %w", err)
 	}
-	dest := r.downloadFlags.dest
-	if dest == "" {
-		dest = r.s.env("MOZ_FETCHES_DIR")
-	}
-	if dest == "" {
-		dest = "."
-	}
-	if r.dest, err = filepath.Abs(dest); err != nil {
+	if r.dest, err = filepath.Abs(r.below); err != nil {
 		return usagef("--dest: %w", err)
 	}
 	if err := checkDest(r.dest); err != nil {

@@ -92,7 +92,11 @@ func (r *downloadRun) record(rep *trace.Report, it inputs.Item, a trace.Verified
 	out := trace.Artifact{
 		TaskID: it.Run.Task.String(), RunID: int(it.Run.Run), Name: it.Name,
 		SHA256: sha256Of(a), Bytes: res.Bytes, Path: it.Path,
-		Hashed: res.Err == nil, Verdict: verdictOf(r.options.Scope),
+		Hashed: res.Err == nil, Kept: res.Kept, Verdict: verdictOf(r.options.Scope),
+	}
+	if res.Unpacked {
+		files := len(res.Written)
+		out.Path, out.Unpacked = res.Item.ExtractTo, &files
 	}
 	for _, d := range a.Digests() {
 		if d.Algorithm() == "sha512" {

@@ -71,7 +71,7 @@ func newRealRun(t *testing.T) *realRun {
 	policy := filepath.Join(trust, "policy.yml")
 	write(t, policy, w.PolicyYAML(server), 0o644)
 
-	// On PATH: the shipped script, cot-download behind a policy, the real script.
+	// On PATH: the shipped script, cot-download, the real script.
 	bin := t.TempDir()
 	shipped, err := os.ReadFile(filepath.Join("..", "..", "docs", "fetch-content"))
 	if err != nil {
@@ -83,11 +83,12 @@ func newRealRun(t *testing.T) *realRun {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(bin, "cot-download"),
-		"#!/bin/sh\nCOT_TEST_COMMAND=cot-download exec '"+self+"' --policy '"+policy+"' \"$@\"\n", 0o755)
+		"#!/bin/sh\nCOT_TEST_COMMAND=cot-download exec '"+self+"' \"$@\"\n", 0o755)
 	r.env = append(os.Environ(),
 		"PATH="+bin+string(os.PathListSeparator)+dir+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"TASKCLUSTER_ROOT_URL="+server.RootURL,
 		"MOZ_FETCHES_DIR=fetches",
+		"COT_DOWNLOAD_FLAGS=--policy '"+policy+"'",
 		"MOZ_FETCHES="+fixtures.Fetches(
 			fixtures.Fetch{Task: w.Toolchain, Artifact: "public/build/clang.tar.zst", Extract: true},
 			fixtures.Fetch{Task: w.Fetch, Artifact: "public/sources.tar.xz", Dest: "src", Extract: false},

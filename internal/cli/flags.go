@@ -1,14 +1,16 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"iter"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/mozilla-releng/cot/internal/report"
 	"github.com/mozilla-releng/cot/trace"
@@ -26,9 +28,19 @@ type common struct {
 	format, output       string
 	verbose, quiet, demo bool
 	progress             string
+
+	below string // where artifacts are written, as the caller named it
 }
 
-func (c *common) register(f *pflag.FlagSet) {
+// What flags with a few values take.
+var (
+	formats    = []string{"text", "json"}
+	progresses = []string{"auto", "plain", "none"}
+	verifies   = []string{string(trace.ScopeTree), string(trace.ScopeSignature)}
+)
+
+func (c *common) register(cmd *cobra.Command) {
+	f := cmd.Flags()
 	f.StringVar(&c.policy, "policy", "", "policy `FILE` (default: built in, by root URL)")
 	f.StringVar(&c.rootURL, "root-url", "", "`URL` of the deployment (default: $TASKCLUSTER_ROOT_URL, then the policy's, then Firefox-CI)")
 	f.StringVar(&c.expectTree, "tree", "", "the chain must lead to `REPO[@REV]`")
@@ -42,21 +54,23 @@ func (c *common) register(f *pflag.FlagSet) {
 	f.BoolVarP(&c.quiet, "quiet", "q", false, "say only why something failed")
 	f.StringVar(&c.progress, "progress", "auto", "`HOW`: auto, plain or none; bars on a terminal, a line now and then in a log")
 	f.SortFlags = false
+	completeValues(cmd, "format", formats)
+	completeValues(cmd, "progress", progresses)
 }
 
 // check refuses values that no command understands.
 func (c *common) check() error {
 	switch {
-	case !slices.Contains([]string{"text", "json"}, c.format):
+	case !slices.Contains(formats, c.format):
 		return usagef("--format %q: want text or json", c.format)
-	case !slices.Contains([]string{"auto", "plain", "none"}, c.progress):
+	case !slices.Contains(progresses, c.progress):
 		return usagef("--progress %q: want auto, plain or none", c.progress)
 	case c.jobs < 1 || c.jobs > maxJobs:
 		return usagef("--jobs %d: want 1 to %d", c.jobs, maxJobs)
 	case c.verbose && c.quiet:
 		return usagef("--verbose and --quiet contradict each other")
 	}
-	return checkOutput(c.output)
+	return c.checkOutput()
 }
 
 const maxJobs = 256
@@ -106,9 +120,43 @@ func newCommand(s IO, use, short string) *cobra.Command {
 	c.SetErr(s.Stderr)
 	c.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usagef("%w (%s --help lists the flags)", err, c.Name())
+		return usagef("%w (%s --help lists the flags)", flagError(err), c.Name())
 	})
+	c.InitDefaultCompletionCmd(s.Args...)
+	if completion, _, err := c.Find([]string{"completion"}); err == nil && completion != c {
+		strictCompletion(completion)
+	}
 	return c
+}
+
+// strictCompletion makes what cobra answers with help, or as any error, a usage
+// error.
+func strictCompletion(completion *cobra.Command) {
+	var shells []string
+	for _, sub := range completion.Commands() {
+		shells = append(shells, sub.Name())
+		sub.Args = func(c *cobra.Command, args []string) error { return usage(cobra.NoArgs(c, args)) }
+	}
+	completion.Args = cobra.ArbitraryArgs
+	completion.RunE = func(*cobra.Command, []string) error {
+		return usagef("completion: want one of %s", strings.Join(shells, ", "))
+	}
+}
+
+// flagError drops the name of the function that could not read a number.
+func flagError(err error) error {
+	var num *strconv.NumError
+	if errors.As(err, &num) {
+		return errors.New(strings.Replace(err.Error(), num.Error(), num.Err.Error(), 1))
+	}
+	return err
+}
+
+// completeValues lets the shell complete the values of a flag.
+func completeValues(cmd *cobra.Command, flag string, values []string) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag is not registered: a mistake in this package
+	}
 }
 
 // version is the module's, and the commit it was built from where that is known.
@@ -135,5 +183,5 @@ func version() string {
 func lines(s string) iter.Seq[string] { return strings.SplitSeq(strings.TrimRight(s, "\n"), "\n") }
 
 func (c *common) textOptions(color bool) report.TextOptions {
-	return report.TextOptions{Color: color, Verbose: c.verbose}
+	return report.TextOptions{Color: color, Verbose: c.verbose, Dest: filepath.ToSlash(c.below)}
 }

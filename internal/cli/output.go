@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,7 +28,7 @@ func (c *common) deliver(s IO, name string, r *trace.Report, results bool) error
 	var failed error // the verdict is said all the same
 	switch {
 	case c.output != "":
-		failed = writeFile(c.output, func(w io.Writer) error { return render(w, false) })
+		failed = c.writeOutput(func(w io.Writer) error { return render(w, false) })
 	case toStdout:
 		failed = render(s.Stdout, s.colors(s.Stdout))
 	}
@@ -46,21 +47,46 @@ func (c *common) deliver(s IO, name string, r *trace.Report, results bool) error
 	}
 }
 
-// checkOutput refuses a report's place that can't be one, before any work.
-func checkOutput(name string) error {
+// checkOutput refuses a report's place that can't be one, before any work. A
+// directory that is to be made below the destination need not be there yet.
+func (c *common) checkOutput() error {
+	name := c.output
 	if name == "" {
 		return nil
 	}
 	dir := filepath.Dir(name)
-	if info, err := os.Stat(dir); err != nil {
-		return usagef("--output: %w", err)
-	} else if !info.IsDir() {
+	info, err := os.Stat(dir)
+	switch {
+	case err == nil && !info.IsDir():
 		return usagef("--output %s: %s is not a directory", name, dir)
+	case err != nil && !(errors.Is(err, fs.ErrNotExist) && c.isBelow(dir)):
+		return usagef("--output: %w", err)
 	}
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		return usagef("--output %s is a directory", name)
 	}
 	return nil
+}
+
+// isBelow tells whether a directory is the destination or below it.
+func (c *common) isBelow(dir string) bool {
+	if c.below == "" {
+		return false
+	}
+	real, err1 := realPath(dir)
+	base, err2 := realPath(c.below)
+	rel, err3 := filepath.Rel(base, real)
+	return errors.Join(err1, err2, err3) == nil && filepath.IsLocal(rel)
+}
+
+// writeOutput writes what goes to --output.
+func (c *common) writeOutput(write func(io.Writer) error) error {
+	if dir := filepath.Dir(c.output); c.isBelow(dir) {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	return writeFile(c.output, write)
 }
 
 // checkOverwrite refuses a report in the place of an input.

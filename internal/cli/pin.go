@@ -51,7 +51,7 @@ func (r *downloadRun) deliverMounts(rep *trace.Report, pinned []byte) (int, erro
 	switch {
 	case pinned == nil:
 	case r.output != "":
-		err = writeFile(r.output, write)
+		err = r.writeOutput(write)
 	default:
 		err = write(r.s.Stdout)
 	}

@@ -11,11 +11,14 @@ import (
 type Command func(ctx context.Context, s IO) int
 
 // Process runs a command as this process and gives its exit code. The first
-// SIGINT or SIGTERM ends it in order, with nothing left behind; the second
-// kills it.
+// SIGINT, SIGTERM or SIGHUP ends it in order, with nothing left behind; the
+// second kills it. A SIGHUP that is ignored, as under nohup, stays ignored.
 func Process(command Command) int {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	go func() {

@@ -17,6 +17,7 @@ import (
 type progress interface {
 	traced(trace.Event)
 	fetched(items []download.Item) func(download.Event)
+	waiting(why error, wait time.Duration)
 	stop() // may be called again; nothing is shown afterwards
 }
 
@@ -34,6 +35,7 @@ type silent struct{}
 
 func (silent) traced(trace.Event)                           {}
 func (silent) fetched([]download.Item) func(download.Event) { return nil }
+func (silent) waiting(error, time.Duration)                 {}
 func (silent) stop()                                        {}
 
 // plainInterval is how often a log gets a line.
@@ -51,6 +53,7 @@ type plain struct {
 	mu    sync.Mutex
 	tasks int // looked at
 	count tally
+	delay delay
 }
 
 func newPlain(w io.Writer, name string, every time.Duration) *plain {
@@ -103,11 +106,33 @@ func why(err error) string {
 func (p *plain) line() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.count.files == 0 {
-		say(p.w, p.name, fmt.Sprintf("verifying: %d tasks looked at", p.tasks))
-		return
+	doing := fmt.Sprintf("verifying: %d tasks looked at", p.tasks)
+	if p.count.files > 0 {
+		doing = "fetching: " + p.count.String()
 	}
-	say(p.w, p.name, "fetching: "+p.count.String())
+	say(p.w, p.name, doing+p.delay.take())
+}
+
+func (p *plain) waiting(why error, wait time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delay = delay{why, wait}
+}
+
+// delay is the newest reason why something takes longer.
+type delay struct {
+	why  error
+	wait time.Duration
+}
+
+// take gives the words for it, once: later lines are about later delays.
+func (d *delay) take() string {
+	if d.why == nil {
+		return ""
+	}
+	s := fmt.Sprintf("; trying again in %s: %v", d.wait.Round(time.Second), d.why)
+	*d = delay{}
+	return s
 }
 
 func (p *plain) stop() {

@@ -22,13 +22,14 @@ type deployment struct {
 	sources   trace.Sources
 }
 
-func (c *common) connect(s IO, p *policy.Policy, root string) (*deployment, error) {
+func (c *common) connect(s IO, p *policy.Policy, root string, show progress) (*deployment, error) {
 	u, err := url.Parse(root)
 	if err != nil {
 		return nil, usage(err)
 	}
 	settings := transport.Config{
 		Connections: c.jobs + 4, AllowLoopback: transport.OnLoopback(u), UserAgent: "cot/" + version(),
+		Waiting: show.waiting,
 	}
 	if s.tune != nil {
 		s.tune(&settings)

@@ -28,11 +28,11 @@ says what holds and what does not.
 
   # for a program
   cot-verify-graph --format json -o report.json VvYf2QH0QxqAqMmUTo5vHw`
-		f.register(cmd.Flags())
-		cmd.Flags().BoolVar(&f.demo, "demo", false, "show a verified and a refused download in an embedded Taskcluster")
+		f.register(cmd)
+		cmd.Flags().BoolVar(&f.demo, "demo", false, "show a chain that holds and one that does not in an embedded Taskcluster")
 		cmd.RunE = func(_ *cobra.Command, args []string) (err error) {
 			if f.demo {
-				code, err = demo(ctx, s)
+				code, err = demoVerifyGraph(ctx, s)
 				return err
 			}
 			code, err = f.verifyGraph(ctx, s, name, args)
@@ -66,13 +66,13 @@ func (c *common) verifyGraph(ctx context.Context, s IO, name string, args []stri
 	if err != nil {
 		return 0, err
 	}
-	d, err := c.connect(s, p, root)
+	show := c.newProgress(s, name)
+	defer show.stop()
+	d, err := c.connect(s, p, root, show)
 	if err != nil {
 		return 0, err
 	}
 	defer d.close()
-	show := c.newProgress(s, name)
-	defer show.stop()
 	o.Events = show.traced
 	v, err := trace.New(p, d.sources, s.now(), o)
 	if err != nil {

@@ -135,7 +135,7 @@ func (w *worker) fetch(ctx context.Context, j *job) Result {
 	switch {
 	case err != nil:
 		res.Err = &ItemError{What: j.what, Path: j.item.Path, Err: err}
-		res.Written, res.Kept = nil, false
+		res.Written, res.Kept, res.Unpacked = nil, false, false
 		w.run.event(Event{Kind: Failed, Err: res.Err}, j)
 	case res.Kept:
 		w.run.event(Event{Kind: Kept, Bytes: res.Bytes, Total: res.Bytes}, j)

@@ -34,7 +34,9 @@ type Result struct {
 	SHA256  string   // of the artifact's bytes, lower-case hex
 	SHA512  string   // likewise, where a digest of that kind was given
 	Written []string // files and links, below the destination, sorted
-	Kept    bool     // the file was there already, identical; nothing was fetched
-	Note    string   // what went wrong on the way and healed
-	Err     error
+	// Unpacked: Written is what the archive held, below Item.ExtractTo.
+	Unpacked bool
+	Kept     bool   // the file was there already, identical; nothing was fetched
+	Note     string // what went wrong on the way and healed
+	Err      error
 }

@@ -106,7 +106,7 @@ func (w *worker) unpackArchive(ctx context.Context, j *job, how Extract, tmp *te
 		return err
 	}
 	s.shut()
-	res.Written = t.written(into)
+	res.Written, res.Unpacked = t.written(into), true
 	return w.place(ctx, j, dir, last, s, foreign, res.Written)
 }
 

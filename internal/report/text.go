@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"path"
 	"strings"
 	"time"
 
@@ -11,8 +12,9 @@ import (
 
 // TextOptions shape the text, never what it claims.
 type TextOptions struct {
-	Color   bool // ANSI colours
-	Verbose bool // every warning, every task, every artifact
+	Color   bool   // ANSI colours
+	Verbose bool   // every warning, every task, every artifact
+	Dest    string // where artifacts' paths begin, with slashes
 }
 
 // Lists longer than these are cut unless the text is verbose.
@@ -180,10 +182,22 @@ func (t *text) artifacts(r *trace.Report) {
 		if sum := a.SHA256; sum != "" {
 			t.printf("  sha256 %s", short(Clean(sum)))
 		}
-		if a.Path != "" {
-			t.printf("  -> %s", Clean(a.Path))
-		}
+		t.place(a)
 		t.printf("\n")
+	}
+}
+
+// place says where an artifact went.
+func (t *text) place(a trace.Artifact) {
+	if a.Path == "" {
+		return
+	}
+	t.printf("  -> %s", Clean(path.Join(t.o.Dest, a.Path)))
+	switch {
+	case a.Unpacked != nil:
+		t.printf(" (%s unpacked)", count(*a.Unpacked, "file"))
+	case a.Kept:
+		t.printf(" (kept: it was there)")
 	}
 }
 
@@ -234,8 +248,12 @@ func (t *text) warnings(r *trace.Report) {
 	}
 	list := findings(r, trace.SeverityWarning)
 	limit := briefFindings
-	if !r.Verdict.OK() {
+	switch {
+	case t.o.Verbose:
+	case !r.Verdict.OK():
 		limit = 0 // they would only hide the reason
+	default:
+		list = t.unpinned(list)
 	}
 	for i, f := range list {
 		if !t.o.Verbose && i == limit {
@@ -244,6 +262,24 @@ func (t *text) warnings(r *trace.Report) {
 		}
 		t.printf("  %s %s\n", t.color(yellow, "warning"), line(f))
 	}
+}
+
+// unpinned counts the inputs that nothing pins in one line, and gives the other
+// findings: a graph has many of them, and they are of one kind.
+func (t *text) unpinned(list []subject) (others []subject) {
+	n := 0
+	for _, f := range list {
+		if f.Rule == trace.RuleInputUnpinned && f.Got != nil {
+			n++
+		} else {
+			others = append(others, f)
+		}
+	}
+	if n > 0 {
+		t.printf("  %s input-unpinned: nothing shows which bytes of %s these tasks really read (-v lists them)\n",
+			t.color(yellow, "warning"), count(n, "input"))
+	}
+	return others
 }
 
 // accepted gives what holds only because the caller said so.

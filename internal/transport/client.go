@@ -30,6 +30,10 @@ type Config struct {
 	AllowLoopback bool // servers may name loopback addresses: the root URL itself is on loopback
 	UserAgent     string
 	RootCAs       *x509.CertPool // nil: the system's, or SSL_CERT_FILE's
+
+	// Waiting is told why a request is tried again, and after how long; it is
+	// called from several goroutines. nil: nobody is.
+	Waiting func(why error, wait time.Duration)
 }
 
 // MinProgress is how many bytes of a body must arrive within a stall timeout.

@@ -47,6 +47,9 @@ func (x *exchange) checkRetry(_ context.Context, resp *http.Response, err error)
 	if time.Now().Add(x.wait).After(x.deadline) {
 		return false, err
 	}
+	if x.client.cfg.Waiting != nil && x.tries < x.client.cfg.Attempts {
+		x.client.cfg.Waiting(why, x.wait)
+	}
 	return true, nil
 }
 
