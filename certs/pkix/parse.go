@@ -3,12 +3,14 @@ package pkix
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
-	"golang.org/x/crypto/cryptobyte/asn1"
+	tag "golang.org/x/crypto/cryptobyte/asn1"
 )
 
 // Limits of what is parsed.
@@ -36,7 +38,7 @@ func parseDER(data []byte) ([]*x509.Certificate, error) {
 			return nil, fmt.Errorf("more than %d certificates", MaxCertificates)
 		}
 		var der cryptobyte.String
-		if !rest.ReadASN1Element(&der, asn1.SEQUENCE) {
+		if !rest.ReadASN1Element(&der, tag.SEQUENCE) {
 			return nil, fmt.Errorf("certificate %d: not DER, or cut short", len(certs)+1)
 		}
 		c, err := ParseCertificate(der)
@@ -87,9 +89,84 @@ func parsePEM(data []byte) ([]*x509.Certificate, error) {
 
 // ParseCertificate reads one certificate in DER, without trailing data. A
 // negative serial number is refused (RFC 5280 §4.1.2.2).
+//
+// crypto/x509 refuses distribution points that are relative to the CRL issuer
+// (RFC 5280 §4.2.1.13). They are for who looks for CRLs to read: the certificate
+// has the extension, but no CRLDistributionPoints.
 func ParseCertificate(der []byte) (*x509.Certificate, error) {
 	if len(der) > MaxCertificateBytes {
 		return nil, fmt.Errorf("the certificate has %d bytes, more than %d", len(der), MaxCertificateBytes)
 	}
-	return x509.ParseCertificate(der)
+	c, err := x509.ParseCertificate(der)
+	if err == nil {
+		return c, nil
+	}
+	if c := parseAroundPoints(der); c != nil {
+		return c, nil
+	}
+	return nil, err
+}
+
+// parseAroundPoints parses a certificate whose cRLDistributionPoints
+// crypto/x509 must not see: for it, they have an object identifier that nobody
+// gave a meaning. It is nil where this does not help.
+func parseAroundPoints(der []byte) *x509.Certificate {
+	tbs, at := findPoints(slices.Clip(der))
+	if at == 0 {
+		return nil
+	}
+	const pointsArc, unusedArc = 31, 127 // 2.5.29.
+	masked := bytes.Clone(der)
+	masked[at] = unusedArc
+	c, err := x509.ParseCertificate(masked)
+	if err != nil {
+		return nil
+	}
+	c.Raw, c.RawTBSCertificate = der, tbs
+	isMasked := func(id asn1.ObjectIdentifier) bool { return id.Equal(asn1.ObjectIdentifier{2, 5, 29, unusedArc}) }
+	for i := range c.Extensions {
+		if isMasked(c.Extensions[i].Id) {
+			c.Extensions[i].Id = asn1.ObjectIdentifier{2, 5, 29, pointsArc}
+		}
+	}
+	c.UnhandledCriticalExtensions = slices.DeleteFunc(c.UnhandledCriticalExtensions, isMasked)
+	return c
+}
+
+// findPoints gives the TBSCertificate and the offset in der, which has no spare
+// capacity, of the last byte of cRLDistributionPoints' object identifier; 0 if
+// there is none.
+func findPoints(der []byte) (tbs []byte, at int) {
+	var outer, element, fields, list cryptobyte.String
+	input := cryptobyte.String(der)
+	if !input.ReadASN1(&outer, tag.SEQUENCE) || !outer.ReadASN1Element(&element, tag.SEQUENCE) {
+		return nil, 0
+	}
+	tbs = element
+	if !element.ReadASN1(&fields, tag.SEQUENCE) {
+		return nil, 0
+	}
+	for !fields.Empty() {
+		var field cryptobyte.String
+		var t tag.Tag
+		if !fields.ReadAnyASN1(&field, &t) {
+			return nil, 0
+		}
+		if t != tag.Tag(3).ContextSpecific().Constructed() {
+			continue
+		}
+		if !field.ReadASN1(&list, tag.SEQUENCE) {
+			return nil, 0
+		}
+		for !list.Empty() {
+			var extension, id cryptobyte.String
+			if !list.ReadASN1(&extension, tag.SEQUENCE) || !extension.ReadASN1(&id, tag.OBJECT_IDENTIFIER) {
+				return nil, 0
+			}
+			if string(id) == "\x55\x1d\x1f" {
+				return tbs, cap(der) - cap(id) + len(id) - 1
+			}
+		}
+	}
+	return nil, 0
 }

@@ -1,40 +1,44 @@
 package pkix
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
-	"errors"
-	"time"
-)
-
-// Usage is what a leaf is to be used for. The zero value is no usage.
-type Usage int
-
-// Usages of a leaf.
-const (
-	AnyUsage     Usage = iota + 1 // no demand
-	CodeSigning                   // extended key usage codeSigning
-	TimeStamping                  // critical and sole extended key usage timeStamping (RFC 3161 §2.3)
-	OCSPSigning                   // extended key usage OCSPSigning (RFC 6960 §4.2.2.2)
-	CRLSigning                    // key usage cRLSign (RFC 5280 §6.3.3 f)
-	CertSigning                   // a CA that may sign certificates
+	"slices"
 )
 
 // Pool is trust material to build paths from. Roots are trusted as they are,
 // though their own validity and constraints count; intermediates are hostile.
 // It is safe for concurrent use.
 type Pool struct {
-	roots, intermediates []*x509.Certificate
+	roots         []*certificate
+	intermediates [][]*certificate // each in the order in which it was given
+	memo          *memo
 }
 
 // NewPool makes a pool.
 func NewPool(roots, intermediates []*x509.Certificate) *Pool {
-	return &Pool{roots, intermediates}
+	p := &Pool{memo: newMemo()}
+	p.roots = p.memo.readAll(roots)
+	return p.With(intermediates)
 }
 
 // With gives a pool with the same roots and more intermediates. Both share what
-// they know of signatures.
+// they know of certificates and signatures.
 func (p *Pool) With(more []*x509.Certificate) *Pool {
-	return NewPool(p.roots, append(p.intermediates[:len(p.intermediates):len(p.intermediates)], more...))
+	q := *p
+	if len(more) > 0 {
+		q.intermediates = append(slices.Clip(p.intermediates), p.memo.readAll(more))
+	}
+	return &q
+}
+
+// Roots are the pool's roots.
+func (p *Pool) Roots() []*x509.Certificate {
+	out := make([]*x509.Certificate, len(p.roots))
+	for i, c := range p.roots {
+		out[i] = c.Certificate
+	}
+	return out
 }
 
 // Option changes what Paths demands.
@@ -45,20 +49,30 @@ type demands struct{ minRSALeafBits int }
 // MinRSALeafBits demands that an RSA key of the leaf has so many bits.
 func MinRSALeafBits(n int) Option { return func(d *demands) { d.minRSALeafBits = n } }
 
-// Paths gives every path from leaf to a root of the pool that holds apart from
-// time and revocation.
-func (p *Pool) Paths(leaf *x509.Certificate, u Usage, options ...Option) ([]Path, error) {
-	return nil, errors.New("no path")
+func (d demands) check(leaf *certificate) *fault {
+	if k, ok := leaf.PublicKey.(*rsa.PublicKey); ok && k.N.BitLen() < d.minRSALeafBits {
+		f := broken("4.1.2.7", "an RSA key of enough bits", "%d bits of the %d that are demanded here", k.N.BitLen(), d.minRSALeafBits)
+		return f
+	}
+	return nil
 }
 
-// Path is leaf first, root last. Only Paths makes one.
-type Path struct{ certs []*x509.Certificate }
-
-// Certificates are the path's certificates, leaf first, root last.
-func (p Path) Certificates() []*x509.Certificate { return p.certs }
-
-// Window is when every certificate of the path is valid, both ends included.
-func (p Path) Window() (from, to time.Time) { return }
-
-// ValidAt tells whether every certificate of the path is valid at t.
-func (p Path) ValidAt(t time.Time) error { return errors.New("no path") }
+// Paths gives every path from leaf to a root of the pool that holds apart from
+// time and revocation (RFC 5280 §6.1), shortest first. The user-initial-policy-set
+// is any-policy; what certificates demand of policies is honoured.
+//
+// Number and work are bounded: beyond MaxPaths paths, or where the search has
+// become too long after at least one was found, there may be more. A root by
+// itself is a path for CertSigning and CRLSigning only. Without any path the
+// error is a *PathError.
+func (p *Pool) Paths(leaf *x509.Certificate, u Usage, options ...Option) ([]Path, error) {
+	s := newSearch(p, u)
+	for _, o := range options {
+		o(&s.demands)
+	}
+	s.run(p.memo.read(leaf))
+	if len(s.found) > 0 {
+		return s.found, nil
+	}
+	return nil, s.best
+}
