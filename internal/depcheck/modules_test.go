@@ -33,7 +33,8 @@ var dependencies = []dependency{
 	{"github.com/vbauerster/mpb/v8", []string{"internal/cli"}, false, "live progress bars"},
 	{"github.com/rogpeppe/go-internal", nil, true, "command stories as txtar scripts"},
 	{"golang.org/x/sys", []string{"internal"}, false, "file system facts that the standard library lacks"},
-	{"golang.org/x/text", []string{"internal/download"}, false, "names that one file system takes for the same: case folding and normal forms"},
+	{"golang.org/x/text", []string{"internal/download", "certs/pkix"}, false, "names that are the same though spelt differently: case folding and normal forms"},
+	{"golang.org/x/crypto", []string{"certs"}, true, "cryptobyte: reads and writes DER without reflection"},
 }
 
 // required reads the modules of go.mod; indirect ones have the comment.
