@@ -18,11 +18,32 @@ func TestTryIsAcceptedWhenAskedFor(t *testing.T) {
 	w.options.AcceptUntrustedTree, w.options.AcceptUnsignedPools = true, true
 	r := w.verify(w.TryBuild.ID)
 	wantVerdict(t, r, trace.Accepted)
+	if v := r.Tasks[0].Verdict; v != trace.Accepted {
+		t.Errorf("the target itself is %s, want accepted", v)
+	}
 	if want := []string{trace.FlagAcceptUnsignedPools, trace.FlagAcceptUntrustedTree}; !slices.Equal(r.Accepted, want) {
 		t.Errorf("accepted %v, want %v", r.Accepted, want)
 	}
 	// The flags change nothing for what is verified without them.
 	wantVerdict(t, w.verify(w.Build.ID), trace.Verified)
+}
+
+// No task is called better than what it rests on, and none worse for what it
+// does not.
+func TestTaskVerdicts(t *testing.T) {
+	w := serve(t)
+	w.Edit(func() { object(w.Decision.Definition, "metadata")["owner"] = "mallory@example.org" })
+	r := w.verify(w.Build.ID, w.ReleaseBuild.ID)
+	wantVerdict(t, r, trace.Untrusted)
+	for _, task := range r.Tasks {
+		want := trace.Untrusted
+		if strings.HasPrefix(task.Tree.Repository, w.Release.URL()) {
+			want = trace.Verified
+		}
+		if task.Verdict != want {
+			t.Errorf("%s of %s is %s, want %s", task.Name, task.Tree.Repository, task.Verdict, want)
+		}
+	}
 }
 
 // Accepting a contribution does not accept restricted scopes in it.

@@ -29,6 +29,8 @@ type chain struct {
 	seen  []*link // as found
 	loose []*link // links without a run
 
+	rests map[*link][]*link // what each link rests on, once that is decided
+
 	projectsMu  sync.Mutex
 	projectList *policy.Projects
 }

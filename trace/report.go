@@ -132,6 +132,8 @@ type Task struct {
 	Inputs         []Input   `json:"inputs,omitempty"`
 	Claims         []string  `json:"taskClaims,omitempty"` // JSON Pointers of what the task, not the worker, may have put in the document
 	Findings       []Finding `json:"findings"`
+
+	rests []int // the report's tasks that this one rests on
 }
 
 // Input is an edge along which another task's output reached this one.
