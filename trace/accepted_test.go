@@ -251,3 +251,36 @@ func TestKeyWindow(t *testing.T) {
 		})
 	}
 }
+
+// Targets of several products are judged each by its own; being a target too
+// lets no task of one product feed another.
+func TestProducts(t *testing.T) {
+	w := serve(t)
+	w.policy = func(p string) string {
+		p = strings.Replace(p, `(beta|release|esr`, `(beta|esr`, 1)
+		return p + `  other:
+    vcs: hg
+    envPrefix: GECKO
+    tasksFor: [hg-push]
+    repositories: [{host: ` + fixtures.Host + `, path: /releases/mozilla-release}]
+    decisionPools: [gecko-3/decision]
+    dockerImagePools: [gecko-3/images]
+    prebuiltImages: [decision, action, docker-image]
+`
+	}
+	wantVerdict(t, w.verify(w.Build.ID, w.ReleaseBuild.ID), trace.Verified)
+	w.Edit(func() {
+		both(w.Signing, func(d fixtures.Object) {
+			d["dependencies"] = append(slices.Clone(d["dependencies"].([]any)), w.ReleaseBuild.ID)
+			p := object(d, "payload")
+			p["upstreamArtifacts"] = append(slices.Clone(p["upstreamArtifacts"].([]any)), fixtures.Object{
+				"taskId": w.ReleaseBuild.ID, "paths": []any{"public/build/target.tar.bz2"},
+			})
+		})
+	})
+	for _, ids := range [][]string{{w.Signing.ID}, {w.Signing.ID, w.ReleaseBuild.ID}} {
+		r := w.verify(ids...)
+		wantVerdict(t, r, trace.Untrusted)
+		wantRule(t, r, trace.RuleProductMismatch)
+	}
+}

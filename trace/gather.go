@@ -30,6 +30,7 @@ type chain struct {
 	loose []*link // links without a run
 
 	rests map[*link][]*link // what each link rests on, once that is decided
+	feeds map[*link][]*policy.Product
 
 	projectsMu  sync.Mutex
 	projectList *policy.Projects

@@ -61,6 +61,7 @@ func (c *chain) judge(ctx context.Context) error {
 		}
 	}
 	c.prune()
+	c.feeds = c.fed()
 	for _, l := range c.allLinks() {
 		if l.node.task == nil {
 			continue
