@@ -108,6 +108,21 @@ func TestNamedRun(t *testing.T) {
 	}
 }
 
+// A target without a run stands for the newest completed one, whatever other
+// runs are named beside it.
+func TestNamedRunBesideTheNewest(t *testing.T) {
+	w := serve(t)
+	r := w.verify(w.Rerun.ID, w.Rerun.ID+"/1")
+	wantVerdict(t, r, trace.Verified)
+	newest, named := mustRun(t, w.Rerun.ID+"/2"), mustRun(t, w.Rerun.ID+"/1")
+	if got, _ := r.Run(trace.RunTarget{Task: newest.Task}); got != newest {
+		t.Errorf("no run named: %s, want %s", got, newest)
+	}
+	if got, _ := r.Run(trace.RunTarget{Task: named.Task, Run: &named.Run}); got != named {
+		t.Errorf("run 1 named: %s, want %s", got, named)
+	}
+}
+
 // What a task adds to its own signed document is marked, and nothing more.
 func TestTaskClaimsAreMarked(t *testing.T) {
 	w := serve(t)

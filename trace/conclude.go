@@ -46,11 +46,9 @@ func (c *chain) report(targets []RunTarget) *Report {
 			r.documents[l.ref()] = &vouched{names: sortedNames(l), link: l}
 		}
 	}
-	for _, t := range targets {
-		for _, l := range c.targets {
-			if l.node.id == t.Task && l.hasRun && (t.Run == nil || *t.Run == l.run.ID) {
-				r.runs[targetKey(t)] = l.ref()
-			}
+	for i, l := range c.targets { // one per target, in their order
+		if l.hasRun {
+			r.runs[targetKey(targets[i])] = l.ref()
 		}
 	}
 	if c.v.options.Scope == ScopeTree {
