@@ -24,6 +24,13 @@ func (c *chain) document(ctx context.Context, l *link) error {
 		})
 		return nil
 	}
+	if l.run.State.Open() {
+		l.add(Finding{
+			Rule: RuleRunNotCompleted, Message: fmt.Sprintf("run %s is not completed, so nothing of it is signed yet", l.ref()),
+			Want: string(graph.Completed), Got: string(l.run.State), Heals: true, Hint: "wait until the task has completed",
+		})
+		return nil
+	}
 	listing, err := c.v.sources.Artifacts.Artifacts(ctx, l.ref())
 	if err != nil {
 		l.add(unavailable(RuleCotMissing, err, "the artifact listing of "+l.ref().String()))

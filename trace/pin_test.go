@@ -90,6 +90,18 @@ func TestRerunInput(t *testing.T) {
 		rerun(w, w.Build.Last().Started.Add(time.Second), fixtures.Completed)
 		wantVerdict(t, w.verify(w.Build.ID), trace.Verified)
 	})
+	for _, state := range []string{fixtures.Pending, fixtures.Running} {
+		t.Run("during the consumer, and still "+state, func(t *testing.T) {
+			w := serve(t)
+			w.Edit(func() {
+				r := w.Fetch.Rerun()
+				r.Scheduled, r.Started, r.Resolved = w.Build.Last().Started.Add(time.Second), w.Build.Last().Started.Add(2*time.Second), time.Time{}
+				r.Resolve(state, "")
+				r.Artifacts, r.Document = nil, nil
+			})
+			wantVerdict(t, w.verify(w.Build.ID), trace.Undetermined)
+		})
+	}
 	t.Run("during the consumer, failed, but pinned", func(t *testing.T) {
 		w := serve(t)
 		const name = "public/sources.tar.xz"
