@@ -184,9 +184,20 @@ func TestUndetermined(t *testing.T) {
 		"the queue is down for the decision":   func(w *served) { down(fixtures.API, w.Decision.ID)(w) },
 		"the queue is down for an input":       func(w *served) { down(fixtures.API, w.Image.ID)(w) },
 		"the decision's status is unavailable": func(w *served) { down(fixtures.API, w.Decision.ID+"/status")(w) },
-		"the pushlog is down":                  down(fixtures.VCS, "json-pushes"),
-		"the template is down":                 down(fixtures.VCS, "raw-file"),
-		"the project list is down":             down(fixtures.VCS, "projects.yml"),
+		"the decision's document is unavailable": func(w *served) {
+			a := w.Decision.Artifact(fixtures.DocumentName)
+			w.server.Fault(fixtures.Fault{Match: fixtures.Download(a), Status: http.StatusServiceUnavailable})
+		},
+		"the decision's task graph breaks off": func(w *served) {
+			a := w.Decision.Artifact(trace.TaskGraphName)
+			w.server.Fault(fixtures.Fault{Match: fixtures.Download(a), Truncate: true, At: 100})
+		},
+		"the decision is still running": func(w *served) {
+			w.Edit(func() { stillRunning(w.Decision.Last()) })
+		},
+		"the pushlog is down":      down(fixtures.VCS, "json-pushes"),
+		"the template is down":     down(fixtures.VCS, "raw-file"),
+		"the project list is down": down(fixtures.VCS, "projects.yml"),
 		"the target is still running": func(w *served) {
 			w.Edit(func() {
 				r := w.Build.Last()
@@ -207,6 +218,22 @@ func TestUndetermined(t *testing.T) {
 			wantVerdict(t, w.verify(w.Build.ID), trace.Untrusted)
 		})
 	}
+}
+
+func stillRunning(r *fixtures.Run) {
+	r.State, r.Resolved = fixtures.Running, time.Time{}
+	r.Artifacts, r.Document = nil, nil
+}
+
+// A child that no completed run of its parent has may be in the graph of the
+// run that is still going on; that it is in none at all stays wrong.
+func TestParentStillRunning(t *testing.T) {
+	w := serve(t)
+	w.Edit(func() { stillRunning(w.Twice.Last()) })
+	wantVerdict(t, w.verify(w.SecondChild.ID), trace.Undetermined)
+	wantVerdict(t, w.verify(w.FirstChild.ID), trace.Verified)
+	w.Edit(func() { w.Twice.Last().Resolve(fixtures.Failed, "failed") })
+	wantVerdict(t, w.verify(w.SecondChild.ID), trace.Untrusted)
 }
 
 // A recovering service leaves no trace in the verdict.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"sync"
 
@@ -314,6 +315,11 @@ func (c *chain) looseLink(n *node, target bool) *link {
 	return l
 }
 
+// isLoose tells whether the report says already that a task has no run.
+func (c *chain) isLoose(n *node) bool {
+	return slices.ContainsFunc(c.loose, func(l *link) bool { return l.node == n })
+}
+
 // connect decides which runs of their parents and inputs the links depend on
 // that were not asked before, and gives the links that are new.
 func (c *chain) connect() []*link {
@@ -353,7 +359,7 @@ func (c *chain) connectLink(l *link, linkOf func(*node, graph.Run) *link) {
 			continue
 		}
 		run, finding := selectRun(p.task, nil)
-		if finding != nil && finding.Severity != SeverityWarning {
+		if finding != nil && finding.Severity != SeverityWarning && !c.isLoose(p) {
 			p.add(*finding)
 		}
 		if run == nil {
@@ -390,7 +396,7 @@ func (c *chain) inputRuns(l *link, n *node, e graph.Edge, linkOf func(*node, gra
 	}
 	if len(out) == 0 {
 		run, finding := selectRun(n.task, e.Run)
-		if finding != nil && finding.Severity != SeverityWarning {
+		if finding != nil && finding.Severity != SeverityWarning && !c.isLoose(n) {
 			n.add(*finding)
 		}
 		if run != nil {

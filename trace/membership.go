@@ -56,6 +56,9 @@ func (c *chain) membership(ctx context.Context, parent *node) error {
 			f.Message = fmt.Sprintf("the task graph of its parent %s could not be checked for this task (see there)", parent.id)
 			f.Got, f.Hint, f.derived = nil, "see what is wrong with "+parent.id.String(), true
 		}
+		if runs := parent.task.Runs; len(runs) > 0 && runs[len(runs)-1].State.Open() {
+			f.Heals, f.Hint = true, "the parent is still running and has published no task graph yet: wait until it has completed"
+		}
 		n.add(f)
 	}
 	return nil
