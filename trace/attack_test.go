@@ -256,6 +256,12 @@ var attacks = []attack{
 			object(d, "environment")["imageArtifactHash"] = "sha256:" + strings.Repeat("0", 64)
 		}
 	}, rule: trace.RuleDockerImageHash},
+	{name: "an image other than the task's, which reports itself to be the task's", target: build, edit: func(w *served) {
+		document(w).Edit = func(d fixtures.Object) {
+			object(d, "environment")["imageArtifactHash"] = "sha256:" + strings.Repeat("0", 64)
+		}
+		w.Build.Last().Add(report(w.Image, fixtures.ImageName, w.Image.Artifact(fixtures.ImageName).SHA256()))
+	}, rule: trace.RuleDockerImageHash},
 	{name: "no recorded image", target: build, edit: editDocument(func(d fixtures.Object) { delete(object(d, "environment"), "imageArtifactHash") }), rule: trace.RuleDockerImageHash},
 	{name: "an image hash on a privileged container", target: build, edit: func(w *served) {
 		both(w.Build, func(d fixtures.Object) {

@@ -124,7 +124,7 @@ func (c *chain) pin(l *link) {
 		}
 		if in.pinned {
 			in.keepPinned()
-		} else {
+		} else if !readByWorker(in.edge) {
 			in.pinned = in.reportedBy(l)
 		}
 	}
@@ -141,6 +141,13 @@ func (c *chain) pin(l *link) {
 			return o.edge.Task == in.edge.Task && o.edge.Reason != graph.EdgeDeclared && !o.pinned
 		})
 	}
+}
+
+// readByWorker tells whether the worker itself reads the input before the task's
+// first command runs. What the task writes afterwards, perhaps by the hand of
+// that very input, is no evidence of what was read.
+func readByWorker(e graph.Edge) bool {
+	return e.Reason == graph.EdgeImage || e.Reason == graph.EdgeMount
 }
 
 // pinnedBy tells whether one of the runs has the digest, and keeps only those.

@@ -68,6 +68,19 @@ func TestPinnedByTheConsumersReport(t *testing.T) {
 	}
 }
 
+// What the worker mounted before the task began is not pinned by what the task
+// says of it.
+func TestMountIsNotPinnedByTheConsumersReport(t *testing.T) {
+	const name = "public/build/clang.tar.zst"
+	w := serve(t)
+	w.Edit(func() { w.GenericBuild.Last().Add(report(w.Toolchain, name, w.Toolchain.Artifact(name).SHA256())) })
+	r := w.verify(w.GenericBuild.ID)
+	wantVerdict(t, r, trace.Verified)
+	if pinnedInputs(r)["mount "+name] {
+		t.Error("the mount is called pinned")
+	}
+}
+
 // A rerun that the consumer can't have read does not matter; one that it may
 // have read must verify, unless the input is pinned.
 func TestRerunInput(t *testing.T) {
