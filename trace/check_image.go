@@ -109,17 +109,17 @@ func checkImageHash(l *link, in input) {
 	l.add(f)
 }
 
-// imagePinned: the worker recorded the digest of the image artifact.
-func (c *chain) imagePinned(l *link, in *input) bool {
+// recordedImage is the digest of the image artifact that the worker recorded.
+func recordedImage(l *link) []byte {
 	if l.doc == nil {
-		return false
+		return nil
 	}
 	text, ok := strings.CutPrefix(l.doc.Asserted.ImageArtifactHash, "sha256:")
 	sum, err := hex.DecodeString(text)
 	if !ok || err != nil || len(sum) != 32 {
-		return false
+		return nil
 	}
-	return pinnedBy(in, sum)
+	return sum
 }
 
 // checkDockerImagePool: tasks whose output runs as an image are built in pools

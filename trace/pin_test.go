@@ -123,4 +123,17 @@ func TestRerunInput(t *testing.T) {
 		rerun(w, w.Build.Last().Started.Add(time.Second), fixtures.Failed)
 		wantVerdict(t, w.verify(w.Build.ID), trace.Verified)
 	})
+	t.Run("an image during its consumer, failed, but the worker recorded the digest", func(t *testing.T) {
+		w := serve(t)
+		w.Edit(func() {
+			r := w.Image.Rerun()
+			r.Scheduled = w.Build.Last().Started.Add(time.Second)
+			r.Started, r.Resolved = r.Scheduled.Add(time.Second), r.Scheduled.Add(2*time.Second)
+			r.Resolve(fixtures.Exception, "worker-shutdown")
+			r.Unsign()
+		})
+		wantVerdict(t, w.verify(w.Build.ID), trace.Verified)
+		w.Edit(func() { document(w).Image = nil })
+		wantVerdict(t, w.verify(w.Build.ID), trace.Untrusted)
+	})
 }
