@@ -279,6 +279,14 @@ var attacks = []attack{
 	{name: "an image built in another pool", target: build, edit: func(w *served) {
 		both(w.Image, func(d fixtures.Object) { move(d, "b-linux") })
 	}, rule: trace.RuleDockerImagePool},
+	{name: "an image built by a scriptworker", target: build, edit: func(w *served) {
+		both(w.Image, func(d fixtures.Object) {
+			d["provisionerId"] = "scriptworker-k8s"
+			move(d, "gecko-3-signing")
+			object(d, "tags")["worker-implementation"] = "scriptworker"
+		})
+		w.Image.Last().Document.Key = w.Keys.Scriptworker
+	}, rule: trace.RuleDockerImagePool},
 	{name: "an input from a task that is no dependency", target: build, edit: func(w *served) {
 		both(w.Build, func(d fixtures.Object) {
 			var rest []any

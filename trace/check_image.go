@@ -122,11 +122,11 @@ func recordedImage(l *link) []byte {
 	return sum
 }
 
-// checkDockerImagePool: tasks whose output runs as an image are built in pools
-// that policy names for that.
+// checkDockerImagePool: tasks whose output runs as an image, whatever else they
+// are, are built in pools that policy names for that.
 func checkDockerImagePool(_ *chain, l *link) {
 	o := l.node.decision
-	if o == nil || o.product == nil || l.node.kind != KindDockerImage {
+	if o == nil || o.product == nil || l.node.kind != KindDockerImage && !l.node.usedAsImage {
 		return
 	}
 	if pool := l.node.task.Definition.Pool; !o.product.IsDockerImagePool(pool) {
