@@ -258,6 +258,17 @@ func TestSignatureScope(t *testing.T) {
 	wantVerdict(t, w.verify(w.Build.ID), trace.Untrusted)
 }
 
+// The worker implementation chooses the keys, so signatures alone depend on it.
+func TestSignatureScopeHoldsImplementations(t *testing.T) {
+	w := serve(t)
+	w.options.Scope = trace.ScopeSignature
+	w.policy = func(p string) string { return p + "implementations: {generic-worker: [gecko-3/b-linux]}\n" }
+	r := w.verify(w.Build.ID)
+	wantVerdict(t, r, trace.Untrusted)
+	wantRule(t, r, trace.RuleWorkerImplementation)
+	wantVerdict(t, w.verify(w.GenericBuild.ID), trace.Signed)
+}
+
 // Key windows: a queue time only narrows, so the window must hold now as well.
 func TestKeyWindow(t *testing.T) {
 	window := func(from, to string) func(string) string {
