@@ -337,3 +337,18 @@ func TestProducts(t *testing.T) {
 		wantRule(t, r, trace.RuleProductMismatch)
 	}
 }
+
+// A try push with --rebuild gives every test of its graph duplicates; that they
+// are many matters to none of the others.
+func TestManyDuplicates(t *testing.T) {
+	w := serve(t)
+	w.Edit(func() {
+		for range 1001 {
+			w.Graph.Entries = append(w.Graph.Entries, &fixtures.Entry{
+				TaskID: w.NewTaskID(), Label: "test", Attributes: fixtures.Object{"task_duplicates": 5},
+				Task: fixtures.Object{"metadata": fixtures.Object{"name": "test"}},
+			})
+		}
+	})
+	wantVerdict(t, w.verify(w.Build.ID, w.Duplicates[0].ID, w.Duplicates[1].ID), trace.Verified)
+}

@@ -93,9 +93,9 @@ func (c *chain) taskGraphOf(ctx context.Context, parent *node, run graph.Run, ch
 		l.add(*finding)
 		return l, nil, nil
 	}
-	want := map[graph.TaskID]bool{}
+	want := map[graph.TaskID]string{}
 	for _, n := range children {
-		want[n.id] = true
+		want[n.id] = n.task.Definition.Name
 	}
 	body, err := c.v.sources.Artifacts.Open(ctx, l.ref(), TaskGraphName, c.v.policy.Limits.MaxTaskGraphBytes)
 	if err != nil {
