@@ -83,10 +83,10 @@ func (c *chain) readSigned(ctx context.Context, l *link) (*certs.Signed, error) 
 	var docErr error
 	formErrs := map[certs.Form]error{}
 	var g errgroup.Group
-	g.Go(func() error {
+	g.Go(safe(func() error {
 		s.Document, docErr = c.readAll(ctx, l.ref(), certs.DocumentName, c.v.policy.Limits.MaxCotBytes)
 		return nil
-	})
+	}))
 	type form struct {
 		data []byte
 		err  error
@@ -99,7 +99,7 @@ func (c *chain) readSigned(ctx context.Context, l *link) (*certs.Signed, error) 
 	}
 	got := make([]form, len(present))
 	for i, f := range present {
-		g.Go(func() error {
+		g.Go(safe(func() error {
 			if !l.listing[string(f)].Storage.Hashed() {
 				got[i].err = &graph.UnavailableError{
 					What: string(f), Reason: graph.Refused, Detail: "stored as " + string(l.listing[string(f)].Storage),
@@ -108,11 +108,10 @@ func (c *chain) readSigned(ctx context.Context, l *link) (*certs.Signed, error) 
 			}
 			got[i].data, got[i].err = c.readAll(ctx, l.ref(), string(f), certs.MaxFormBytes)
 			return nil
-		})
+		}))
 	}
-	_ = g.Wait()
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
+	if err := errors.Join(g.Wait(), ctx.Err()); err != nil {
+		return nil, err
 	}
 	for i, f := range present {
 		s.Forms[f] = got[i].data

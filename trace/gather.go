@@ -100,7 +100,7 @@ func (c *chain) load(ctx context.Context, level []*node) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.v.options.Jobs)
 	for _, n := range level {
-		g.Go(func() error {
+		g.Go(safe(func() error {
 			task, err := c.v.sources.Tasks.Task(gctx, n.id)
 			if err != nil {
 				if ctx.Err() != nil {
@@ -113,7 +113,7 @@ func (c *chain) load(ctx context.Context, level []*node) error {
 			n.task = task
 			n.impl = graph.ImplementationOf(task.Definition, c.v.policy.IsScriptworker)
 			return nil
-		})
+		}))
 	}
 	return g.Wait()
 }
@@ -438,13 +438,13 @@ func (c *chain) linksOf(n *node) []*link {
 
 // fetch reads and verifies a link's document in the background.
 func (c *chain) fetch(ctx context.Context, g *errgroup.Group, l *link) {
-	g.Go(func() error {
+	g.Go(safe(func() error {
 		if err := c.document(ctx, l); err != nil {
 			return err
 		}
 		c.v.event("document", l.node.id, "")
 		return nil
-	})
+	}))
 }
 
 // unavailable turns an error of a source into a finding; what heals is always

@@ -43,8 +43,8 @@ func (c *chain) judge(ctx context.Context) error {
 		if n.task == nil || !n.creates() {
 			continue
 		}
-		g.Go(func() error { return c.rebuild(gctx, n) })
-		g.Go(func() error { return c.membership(gctx, n) })
+		g.Go(safe(func() error { return c.rebuild(gctx, n) }))
+		g.Go(safe(func() error { return c.membership(gctx, n) }))
 	}
 	if err := g.Wait(); err != nil {
 		return err
