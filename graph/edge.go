@@ -244,7 +244,7 @@ func (f *finder) content(content map[string]any, at string) {
 		case ok:
 			e.Task, e.Namespace, e.Run, e.Artifact = ref.Task, ref.Namespace, ref.Run, ref.Artifact
 			f.edges = append(f.edges, e)
-		case onDeployment(f.rootURL, s):
+		case OnDeployment(f.rootURL, s):
 			f.problem(at+"/url", "%q is of this deployment, but no artifact route that can be read", clip(s))
 		}
 	}
@@ -310,9 +310,9 @@ func ParseArtifactURL(rootURL, s string) (ArtifactURL, bool) {
 	return ref, CheckArtifactName(ref.Artifact) == nil
 }
 
-// onDeployment tells whether a URL leads to the deployment, by whatever scheme
+// OnDeployment tells whether a URL leads to the deployment, by whatever scheme
 // and spelling: what its servers make of it can't be known here.
-func onDeployment(rootURL, s string) bool {
+func OnDeployment(rootURL, s string) bool {
 	root, err1 := url.Parse(rootURL)
 	u, err2 := url.Parse(s)
 	if err1 != nil || err2 != nil {

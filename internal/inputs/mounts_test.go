@@ -88,11 +88,11 @@ func TestMountsRefused(t *testing.T) {
 		`[{file: x, content: {url: "http://elsewhere.example/x", sha256: SHA}}]`:                               "want https",
 		`[{file: x, content: {url: "https://u:p@elsewhere.example", sha256: SHA}}]`:                            "without user",
 		`[{file: x, content: {url: "file:///etc/passwd", sha256: SHA}}]`:                                       "without user",
-		`[{file: x, content: {url: "` + root + `/api/queue/v1/task/evil/artifacts/a"}}]`:                       "not a task id",
+		`[{file: x, content: {url: "` + root + `/api/queue/v1/task/evil/artifacts/a"}}]`:                       "no artifact route",
 		`[{file: x, content: {url: "` + root + `.evil.example/api/queue/v1/task/` + taskA + `/artifacts/a"}}]`: "or a sha256",
-		`[{file: x, content: {url: "` + root + `/api/queue/v1/task/` + taskA + `/artifacts/%1b"}}]`:            "not an artifact name",
-		`[{file: x, content: {url: "` + root + `/api/queue/v1/task/` + taskA + `/artifact-content/a"}}]`:       "or a sha256",
-		`[{file: x, content: {url: "` + root + `/api/queue/v1/task/` + taskA + `/artifacts/a?bewit=x"}}]`:      "or a sha256",
+		`[{file: x, content: {url: "` + root + `/api/queue/v1/task/` + taskA + `/artifacts/%1b"}}]`:            "no artifact route",
+		`[{file: x, content: {url: "` + root + `/api/queue/v1/task/` + taskA + `/artifact-content/a"}}]`:       "no artifact route",
+		`[{file: x, content: {url: "` + root + `/api/queue/v1/task/` + taskA + `/artifacts/a?bewit=x"}}]`:      "no artifact route",
 		`[{file: x, file: y, content: ` + content + `}]`:                                                       "twice",
 		`[{"file": "x", "file": "y", "content": {"raw": ""}}]`:                                                 "duplicate",
 	} {
@@ -204,5 +204,26 @@ func TestPinnedAliases(t *testing.T) {
 	}
 	if again.Inputs[0].Task != id(t, taskA) || again.Inputs[1].Task != id(t, taskB) {
 		t.Errorf("pins are mixed up:\n%s", out)
+	}
+}
+
+// However the deployment's URL is spelled, a sha256 beside it does not stand in
+// for the chain of the task that made it.
+func TestMountedArtifactWithSHA256(t *testing.T) {
+	sum := strings.Repeat("0", 64)
+	mount := func(url string) string {
+		return `[{"file": "x", "content": {"url": "` + url + `", "sha256": "` + sum + `"}}]`
+	}
+	const route = "/v1/task/" + taskA + "/artifacts/public/a"
+	for _, url := range []string{root + "/api/queue" + route, root + ":443/api/queue" + route, strings.ToUpper(root) + "/api/queue" + route} {
+		m, err := (Reader{RootURL: root}).Mounts("mounts", []byte(mount(url)))
+		if err != nil || m.Inputs[0].Task.String() != taskA || m.Inputs[0].URL != "" {
+			t.Errorf("%s: %+v, %v", url, m, err)
+		}
+	}
+	for _, url := range []string{root + "/API/queue" + route, "http" + strings.TrimPrefix(root, "https") + "/api/queue" + route} {
+		if _, err := (Reader{RootURL: root}).Mounts("mounts", []byte(mount(url))); err == nil {
+			t.Errorf("%s is taken by its sha256 alone", url)
+		}
 	}
 }
