@@ -2,6 +2,7 @@ package trace
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -140,6 +141,9 @@ func canonical(def map[string]any) map[string]any {
 	return out
 }
 
+// queueYear is the queue's "1 year", leap years or not.
+const queueYear = 365 * 24 * time.Hour
+
 // dropQueueDefaults removes keys that want lacks and that hold nothing but
 // what the queue fills in by itself.
 func dropQueueDefaults(got, want map[string]any, d *graph.Definition) {
@@ -153,7 +157,7 @@ func dropQueueDefaults(got, want map[string]any, d *graph.Definition) {
 			delete(got, k)
 		}
 	}
-	if _, named := want["expires"]; !named && d.Expires.Equal(d.Deadline.AddDate(1, 0, 0)) {
+	if _, named := want["expires"]; !named && d.Expires.Equal(d.Deadline.Add(queueYear)) {
 		delete(got, "expires")
 	}
 }
