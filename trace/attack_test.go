@@ -146,6 +146,15 @@ var attacks = []attack{
 	{name: "a key that the entry lacks", target: build, edit: editEntry(func(e fixtures.Object) {
 		delete(object(e, "task"), "tags")
 	}), rule: trace.RuleDiffersFromTaskGraph},
+	{name: "an empty key that the entry lacks", target: build, edit: editDefinition(build, func(d fixtures.Object) {
+		object(d, "payload")["cache"] = fixtures.Object{}
+	}), rule: trace.RuleDiffersFromTaskGraph},
+	{name: "a null that the entry lacks", target: build, edit: editDefinition(build, func(d fixtures.Object) {
+		object(d, "payload", "env")["X"] = nil
+	}), rule: trace.RuleDiffersFromTaskGraph},
+	{name: "an empty key that the tree does not ask for", target: build, edit: inDecision(func(d fixtures.Object) {
+		object(d, "payload")["cache"] = []any{}
+	}), rule: trace.RuleDiffersFromTree},
 	{name: "another requires", target: build, edit: editDefinition(build, func(d fixtures.Object) { d["requires"] = "all-resolved" }), rule: trace.RuleDiffersFromTaskGraph},
 	{name: "another deadline", target: build, edit: editDefinition(build, func(d fixtures.Object) { d["deadline"] = "2030-01-01T00:00:00.000Z" }), rule: trace.RuleDiffersFromTaskGraph},
 	{name: "an additional dependency", target: build, edit: editDefinition(build, func(d fixtures.Object) {

@@ -161,38 +161,3 @@ func dropQueueDefaults(got, want map[string]any, d *graph.Definition) {
 		delete(got, "expires")
 	}
 }
-
-// withoutEmpty drops members whose value is null, {} or []: JSON-e and the
-// services drop some of them, and to a worker they mean the same as nothing.
-func withoutEmpty(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		m := make(map[string]any, len(v))
-		for k, e := range v {
-			e = withoutEmpty(e)
-			if !isEmpty(e) {
-				m[k] = e
-			}
-		}
-		return m
-	case []any:
-		l := make([]any, len(v))
-		for i, e := range v {
-			l[i] = withoutEmpty(e)
-		}
-		return l
-	}
-	return v
-}
-
-func isEmpty(v any) bool {
-	switch v := v.(type) {
-	case nil:
-		return true
-	case map[string]any:
-		return len(v) == 0
-	case []any:
-		return len(v) == 0
-	}
-	return false
-}

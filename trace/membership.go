@@ -210,7 +210,7 @@ func compareEntry(n *node, e graphEntry) []Finding {
 		delete(got, k)
 	}
 	dropQueueDefaults(got, want, d)
-	for _, diff := range differences(withoutEmpty(want), withoutEmpty(got)) {
+	for _, diff := range differences(want, got) {
 		findings = append(findings, Finding{
 			Rule: RuleDiffersFromTaskGraph, Path: diff.path, Want: diff.want, Got: diff.got,
 			Message: fmt.Sprintf("the task differs from the entry %q in its parent's task graph", clipText(e.label)),
