@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -118,8 +119,8 @@ func downloadItem(it inputs.Item, a trace.VerifiedArtifact) (download.Item, erro
 		out.Literal = &download.Literal{Bytes: it.Literal}
 	case it.URL != "":
 		out.Pinned = &download.Pinned{URL: it.URL}
-		if _, err = fmt.Sscanf(it.SHA256, "%x", &out.Pinned.SHA256); err != nil {
-			return out, err
+		if sum, err := hex.DecodeString(it.SHA256); err != nil || copy(out.Pinned.SHA256[:], sum) != len(out.Pinned.SHA256) {
+			return out, fmt.Errorf("sha256 %q: want 64 hex digits", it.SHA256)
 		}
 	}
 	return out, nil

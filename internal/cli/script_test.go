@@ -109,6 +109,7 @@ func setupScript(e *testscript.Env) error {
 	e.Setenv("ACCESS_TOKEN", w.Clients[0].AccessToken)
 	e.Setenv("CENTRAL", w.Central.URL())
 	e.Setenv("REVISION", w.Push.Revision())
+	e.Setenv("TARGET_SHA256", w.Build.Artifact("public/build/target.json").Content.SHA256())
 	return nil
 }
 
