@@ -145,6 +145,10 @@ func failure(rule trace.Rule, what string, err error) trace.Finding {
 		switch mismatch.Fault {
 		case download.Transport:
 			f.Got = []string{mismatch.First, mismatch.Second}
+		case download.Untold:
+			if errors.As(err, &u) {
+				f.Message += fmt.Sprintf("; the second fetch, past the CDN: %s (%s)", u.Reason, u.Detail)
+			}
 		case download.Disk:
 			f.Hint = "the file was changed, or is another one: fetch it again without --check-only"
 		}
@@ -177,6 +181,8 @@ func faultText(f download.Fault) string {
 		return "storage holds the wrong bytes"
 	case download.Transport:
 		return "transport delivers differing bytes"
+	case download.Untold:
+		return "wrong bytes came, and a second fetch that would tell from where failed"
 	}
 	return "the file on disk has other bytes"
 }
