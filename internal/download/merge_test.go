@@ -3,9 +3,12 @@ package download
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -151,6 +154,43 @@ func TestArchiveThatWouldWriteAnotherInputsFile(t *testing.T) {
 			t.Errorf("archive %v, file %v", results[0].Err, results[1].Err)
 		}
 		f.has(map[string]string{"bin/": "", "bin/tool": "x"})
+	}
+}
+
+// While an archive's members go to their places, and back where the last one
+// can't be placed, nobody else begins to write among them.
+func TestMergeTakesNobodyElsesFileBack(t *testing.T) {
+	members := []member{file("a/member", "")}
+	for i := range 15000 {
+		members = append(members, file(fmt.Sprintf("b%d", i), ""))
+	}
+	members = append(members, file("z", ""))
+	for _, occupied := range []bool{true, false} {
+		f := newFixture(t, Options{Jobs: 2})
+		if occupied {
+			f.write("z/in the way", "x")
+		}
+		// The third input begins when the first one is being placed.
+		f.store.put("x", []byte("x")).fault = func(_ int, w http.ResponseWriter, r *http.Request) bool {
+			for r.Context().Err() == nil {
+				time.Sleep(100 * time.Microsecond)
+				if _, err := os.Stat(f.path("a")); err == nil {
+					break
+				}
+			}
+			return false
+		}
+		results, err := f.Fetch(context.Background(), []Item{
+			literal(t, "tar", ".", tarOf(t, members...)),
+			f.store.pinned("x", []byte("x"), "x"),
+			{Literal: &Literal{Bytes: []byte("y")}, Path: "a/y"},
+		})
+		if (err != nil) != occupied || results[1].Err != nil || results[2].Err != nil {
+			t.Fatalf("occupied %v: %v", occupied, err)
+		}
+		if b, err := os.ReadFile(f.path("a/y")); err != nil || string(b) != "y" {
+			t.Errorf("occupied %v: %q, %v", occupied, b, err)
+		}
 	}
 }
 
