@@ -219,6 +219,62 @@ func TestCancelWhileUnpacking(t *testing.T) {
 	}
 }
 
+// lateCancel is a context that is cancelled once it was asked often enough.
+type lateCancel struct {
+	context.Context
+	left *int
+}
+
+func (c lateCancel) Err() error {
+	if *c.left--; *c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// A hole of a sparse file has no bytes in the archive whose reading would end.
+func TestCancelWithinAHole(t *testing.T) {
+	const hole = 64 << 20
+	b := tarOf(t, file("f", "x"))
+	copy(b[156:], "S\x00")
+	copy(b[257:], "ustar  \x00")
+	copy(b[345:], make([]byte, 155))
+	copy(b[386:], fmt.Sprintf("%011o\x00%011o\x00", hole, 1))
+	copy(b[483:], fmt.Sprintf("%011o\x00", hole+1))
+	sum := 0
+	copy(b[148:], "        ")
+	for _, c := range b[:512] {
+		sum += int(c)
+	}
+	copy(b[148:], fmt.Sprintf("%06o\x00 ", sum))
+	for calls, cancelled := range map[int]bool{100: true, 1 << 20: false} {
+		f := newFixture(t, Options{})
+		f.write("in", string(b))
+		in, err := os.Open(f.path("in"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.Close()
+		dir, err := newFolders(f.dest).get(".")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := newStage(dir, "out", newTree(10), 2*hole, errors.New("too much"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.discard()
+		if err := untar(lateCancel{context.Background(), &calls}, in, int64(len(b)), "", s); (err != nil) != cancelled {
+			t.Errorf("error %v, cancelled %v", err, cancelled)
+		}
+		if !cancelled {
+			if info, err := s.root.Stat("f"); err != nil || info.Size() != hole+1 {
+				t.Errorf("%v, %v", info, err)
+			}
+		}
+	}
+}
+
 // What is unpacked is what was hashed, whatever lies at the name meanwhile.
 func TestSwappedArchiveIsNotUnpacked(t *testing.T) {
 	good, evil := tarOf(t, file("f", "good")), tarOf(t, file("f", "evil"))
