@@ -206,3 +206,28 @@ func TestPinnedAliases(t *testing.T) {
 		t.Errorf("pins are mixed up:\n%s", out)
 	}
 }
+
+// A merge brings the namespace back, or is left without what it names: such
+// mounts are refused, not written half pinned.
+func TestPinnedYAMLThatSharesPartsIsWholeOrRefused(t *testing.T) {
+	for yaml, pinned := range map[string]bool{
+		"- file: x\n  content: &c {namespace: a.b, artifact: public/a}\n- file: y\n  content: {<<: *c}\n":                       false,
+		"- file: x\n  content: {<<: {namespace: a.b}, artifact: public/a}\n":                                                    false,
+		"- &m\n  file: x\n  content: {namespace: a.b, artifact: public/a}\n- {<<: *m, file: y, content: {raw: ''}}\n":           false,
+		"- file: x\n  content: {<<: {artifact: public/a}, namespace: a.b}\n":                                                    true,
+		"- file: x\n  content: {namespace: a.b, artifact: public/a}\n- &m {file: y, content: {raw: ''}}\n- {<<: *m, file: z}\n": true,
+	} {
+		m, err := reader.Mounts("mounts", []byte(yaml))
+		if err != nil {
+			t.Fatalf("%s%v", yaml, err)
+		}
+		pins := make([]Pin, len(m.Inputs))
+		for i := range pins {
+			pins[i] = Pin{id(t, taskA), sha}
+		}
+		out, _, err := m.Pinned(pins)
+		if (err == nil) != pinned {
+			t.Errorf("%serror %v, written:\n%s", yaml, err, out)
+		}
+	}
+}
