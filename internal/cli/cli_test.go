@@ -119,6 +119,9 @@ func TestParseRootURL(t *testing.T) {
 			t.Errorf("parseRootURL(%q) = %q", in, got)
 		}
 	}
+	if _, err := parseRootURL("https://user:secret@tc.example.com"); strings.Contains(err.Error(), "secret") {
+		t.Error(err)
+	}
 }
 
 func TestWriteFileIsAllOrNothing(t *testing.T) {

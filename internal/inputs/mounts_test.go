@@ -231,3 +231,18 @@ func TestPinnedYAMLThatSharesPartsIsWholeOrRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestURLsInMessagesHaveNoSecrets(t *testing.T) {
+	for _, url := range []string{
+		"https://user:secret@example.org/x", "https://example.org/x?sig=secret", "http://example.org/x?sig=secret", "https://example.org/x#secret", "https://user:secret@%zz/",
+	} {
+		for _, pin := range []string{"", `, "sha256": "` + sha + `"`} {
+			_, err := reader.Mounts("mounts", []byte(`[{"file": "x", "content": {"url": "`+url+`"`+pin+`}}]`))
+			if err != nil && strings.Contains(err.Error(), "secret") {
+				t.Error(err)
+			}
+		}
+	}
+	_, err := reader.Mounts("mounts", []byte(`[{"file": "x", "content": {"url": "https://example.org/x?sig=secret"}}]`))
+	wantError(t, err, "https://example.org/x?...")
+}
