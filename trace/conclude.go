@@ -228,12 +228,46 @@ func (r *Report) Conclude() {
 		r.count(*t)
 	}
 	for i := range r.Artifacts {
-		r.Artifacts[i].Verdict = verdictOf(r.Artifacts[i].Findings, healing, r.Scope)
+		a := &r.Artifacts[i]
+		a.Verdict = verdictOf(a.Findings, healing, r.Scope)
+		if a.Verdict.OK() && r.acceptedChain(a.TaskID) {
+			a.Verdict = Accepted
+		}
 	}
 	r.Verdict = verdictOf(all, healing, r.Scope)
 	if len(r.Tasks) == 0 && !r.NothingAsked {
 		r.Verdict = Untrusted
 	}
+}
+
+// acceptedChain tells whether the chain of a task, by its parents and inputs,
+// holds only because of what the caller accepted.
+func (r *Report) acceptedChain(id string) bool {
+	if len(r.Accepted) == 0 {
+		return false
+	}
+	seen := map[string]bool{}
+	todo := []string{id}
+	for len(todo) > 0 {
+		id, todo = todo[0], todo[1:]
+		if id == "" || seen[id] {
+			continue
+		}
+		seen[id] = true
+		for _, t := range r.Tasks {
+			if t.TaskID != id {
+				continue
+			}
+			if t.Verdict == Accepted {
+				return true
+			}
+			todo = append(todo, t.Parent)
+			for _, in := range t.Inputs {
+				todo = append(todo, in.TaskID)
+			}
+		}
+	}
+	return false
 }
 
 func (r *Report) count(t Task) {
