@@ -30,10 +30,11 @@ func (r *downloadRun) fetch(ctx context.Context, rep *trace.Report, items []inpu
 	}
 	results, err := r.transfer(ctx, list)
 	var collision *download.CollisionError
+	var mismatch *download.MismatchError
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.As(err, &collision):
+	case errors.As(err, &collision) && !errors.As(err, &mismatch): // wrong bytes are never the caller's mistake
 		return usage(err)
 	case len(results) != len(items) && err != nil:
 		return err

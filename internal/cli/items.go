@@ -137,6 +137,7 @@ func failure(rule trace.Rule, what string, err error) trace.Finding {
 	var member *download.MemberError
 	var limit *download.LimitError
 	var unpack *download.UnpackError
+	var collision *download.CollisionError
 	switch {
 	case errors.As(err, &mismatch):
 		f.Rule = trace.RuleArtifactHash
@@ -166,7 +167,7 @@ func failure(rule trace.Rule, what string, err error) trace.Finding {
 		f.Rule, f.Hint = trace.RuleArtifactNotWritten, "--max-artifact-size raises the limit for an artifact; those for what an archive holds are fixed"
 	case errors.As(err, &unpack) && unpack.Err == nil:
 		f.Rule, f.Hint = trace.RuleArtifactNotWritten, "fetch it again without --check-only"
-	case errors.As(err, &name), errors.As(err, &occupied):
+	case errors.As(err, &name), errors.As(err, &occupied), errors.As(err, &collision):
 		f.Rule = trace.RuleArtifactNotWritten
 	case errors.As(err, &member), errors.As(err, &unpack):
 		f.Rule, f.Hint = trace.RuleArtifactNotWritten, "the artifact is verified but can't be unpacked: correct the format, or take it as a file"
