@@ -147,6 +147,25 @@ func TestWriteFileIsAllOrNothing(t *testing.T) {
 	}
 }
 
+// As root, a rename would make /dev/stdout a file for everybody.
+func TestWriteFileGoesThroughALink(t *testing.T) {
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "stdout")
+	write(t, file, "old and longer", 0o600)
+	if err := os.Symlink("file", link); err != nil {
+		t.Skip(err)
+	}
+	if err := writeFile(link, nothingWritten); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is gone: %v, %v", info, err)
+	}
+	if got, _ := os.ReadFile(file); string(got) != "new" {
+		t.Errorf("the file holds %q", got)
+	}
+}
+
 func nothingWritten(w io.Writer) error {
 	_, err := w.Write([]byte("new"))
 	return err

@@ -61,12 +61,17 @@ func (r *downloadRun) outputApart(source string, written ...string) error {
 	if err != nil {
 		return usagef("--output: %w", err)
 	}
+	dir, err := realPath(filepath.Dir(r.output))
+	if err != nil {
+		return usagef("--output: %w", err)
+	}
+	name := filepath.Join(dir, filepath.Base(r.output)) // where a link itself is
 	dest, err := realPath(r.dest)
 	if err != nil {
 		return usagef("--dest: %w", err)
 	}
 	for _, p := range written {
-		if strings.EqualFold(filepath.Join(dest, filepath.FromSlash(p)), output) {
+		if at := filepath.Join(dest, filepath.FromSlash(p)); strings.EqualFold(at, output) || strings.EqualFold(at, name) {
 			return usagef("--output %s is where %s was unpacked to: the report would replace it", r.output, source)
 		}
 	}
