@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -118,8 +119,8 @@ func downloadItem(it inputs.Item, a trace.VerifiedArtifact) (download.Item, erro
 		out.Literal = &download.Literal{Bytes: it.Literal}
 	case it.URL != "":
 		out.Pinned = &download.Pinned{URL: it.URL}
-		if _, err = fmt.Sscanf(it.SHA256, "%x", &out.Pinned.SHA256); err != nil {
-			return out, err
+		if sum, err := hex.DecodeString(it.SHA256); err != nil || copy(out.Pinned.SHA256[:], sum) != len(out.Pinned.SHA256) {
+			return out, fmt.Errorf("sha256 %q: want 64 hex digits", it.SHA256)
 		}
 	}
 	return out, nil
@@ -136,6 +137,7 @@ func failure(rule trace.Rule, what string, err error) trace.Finding {
 	var member *download.MemberError
 	var limit *download.LimitError
 	var unpack *download.UnpackError
+	var collision *download.CollisionError
 	switch {
 	case errors.As(err, &mismatch):
 		f.Rule = trace.RuleArtifactHash
@@ -144,6 +146,10 @@ func failure(rule trace.Rule, what string, err error) trace.Finding {
 		switch mismatch.Fault {
 		case download.Transport:
 			f.Got = []string{mismatch.First, mismatch.Second}
+		case download.Untold:
+			if errors.As(err, &u) {
+				f.Message += fmt.Sprintf("; the second fetch, past the CDN: %s (%s)", u.Reason, u.Detail)
+			}
 		case download.Disk:
 			f.Hint = "the file was changed, or is another one: fetch it again without --check-only"
 		}
@@ -161,7 +167,7 @@ func failure(rule trace.Rule, what string, err error) trace.Finding {
 		f.Rule, f.Hint = trace.RuleArtifactNotWritten, "--max-artifact-size raises the limit for an artifact; those for what an archive holds are fixed"
 	case errors.As(err, &unpack) && unpack.Err == nil:
 		f.Rule, f.Hint = trace.RuleArtifactNotWritten, "fetch it again without --check-only"
-	case errors.As(err, &name), errors.As(err, &occupied):
+	case errors.As(err, &name), errors.As(err, &occupied), errors.As(err, &collision):
 		f.Rule = trace.RuleArtifactNotWritten
 	case errors.As(err, &member), errors.As(err, &unpack):
 		f.Rule, f.Hint = trace.RuleArtifactNotWritten, "the artifact is verified but can't be unpacked: correct the format, or take it as a file"
@@ -176,6 +182,8 @@ func faultText(f download.Fault) string {
 		return "storage holds the wrong bytes"
 	case download.Transport:
 		return "transport delivers differing bytes"
+	case download.Untold:
+		return "wrong bytes came, and a second fetch that would tell from where failed"
 	}
 	return "the file on disk has other bytes"
 }

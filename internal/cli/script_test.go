@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -109,6 +110,11 @@ func setupScript(e *testscript.Env) error {
 	e.Setenv("ACCESS_TOKEN", w.Clients[0].AccessToken)
 	e.Setenv("CENTRAL", w.Central.URL())
 	e.Setenv("REVISION", w.Push.Revision())
+	tool := fixtures.Bytes([]byte("a tool that no task made\n"))
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(tool.Bytes()) }))
+	e.Defer(elsewhere.Close)
+	e.Setenv("ELSEWHERE", elsewhere.URL)
+	e.Setenv("TOOL_SHA256", tool.SHA256())
 	return nil
 }
 

@@ -110,10 +110,12 @@ func (w *worker) unpackArchive(ctx context.Context, j *job, how Extract, tmp *te
 	return w.place(ctx, j, dir, last, s, foreign, res.Written)
 }
 
-// place moves a whole stage to its target, or nothing of it.
+// place moves a whole stage to its target, or nothing of it. Until it is done,
+// nobody begins to use a directory: one that is moved may be taken back, with
+// all that is in it by then.
 func (w *worker) place(ctx context.Context, j *job, dir *folder, last string, s *stage, foreign map[string]string, written []string) error {
-	w.run.placing.Lock()
-	defer w.run.placing.Unlock()
+	w.run.folders.mu.Lock()
+	defer w.run.folders.mu.Unlock()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -227,3 +227,43 @@ func TestMountedArtifactWithSHA256(t *testing.T) {
 		}
 	}
 }
+
+// A merge brings the namespace back, or is left without what it names: such
+// mounts are refused, not written half pinned.
+func TestPinnedYAMLThatSharesPartsIsWholeOrRefused(t *testing.T) {
+	for yaml, pinned := range map[string]bool{
+		"- file: x\n  content: &c {namespace: a.b, artifact: public/a}\n- file: y\n  content: {<<: *c}\n":                       false,
+		"- file: x\n  content: {<<: {namespace: a.b}, artifact: public/a}\n":                                                    false,
+		"- &m\n  file: x\n  content: {namespace: a.b, artifact: public/a}\n- {<<: *m, file: y, content: {raw: ''}}\n":           false,
+		"- file: x\n  content: {<<: {artifact: public/a}, namespace: a.b}\n":                                                    true,
+		"- file: x\n  content: {namespace: a.b, artifact: public/a}\n- &m {file: y, content: {raw: ''}}\n- {<<: *m, file: z}\n": true,
+	} {
+		m, err := reader.Mounts("mounts", []byte(yaml))
+		if err != nil {
+			t.Fatalf("%s%v", yaml, err)
+		}
+		pins := make([]Pin, len(m.Inputs))
+		for i := range pins {
+			pins[i] = Pin{id(t, taskA), sha}
+		}
+		out, _, err := m.Pinned(pins)
+		if (err == nil) != pinned {
+			t.Errorf("%serror %v, written:\n%s", yaml, err, out)
+		}
+	}
+}
+
+func TestURLsInMessagesHaveNoSecrets(t *testing.T) {
+	for _, url := range []string{
+		"https://user:secret@example.org/x", "https://example.org/x?sig=secret", "http://example.org/x?sig=secret", "https://example.org/x#secret", "https://user:secret@%zz/",
+	} {
+		for _, pin := range []string{"", `, "sha256": "` + sha + `"`} {
+			_, err := reader.Mounts("mounts", []byte(`[{"file": "x", "content": {"url": "`+url+`"`+pin+`}}]`))
+			if err != nil && strings.Contains(err.Error(), "secret") {
+				t.Error(err)
+			}
+		}
+	}
+	_, err := reader.Mounts("mounts", []byte(`[{"file": "x", "content": {"url": "https://example.org/x?sig=secret"}}]`))
+	wantError(t, err, "https://example.org/x?...")
+}

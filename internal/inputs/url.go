@@ -18,17 +18,30 @@ func (r Reader) url(in *Input, s string) error {
 		return err
 	}
 	if in.SHA256 == "" {
-		return fmt.Errorf("url %q: want an artifact URL of %s, or a sha256: nothing else says what it must hold", clip(s), r.RootURL)
+		return fmt.Errorf("url %q: want an artifact URL of %s, or a sha256: nothing else says what it must hold", shown(s), r.RootURL)
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
-		return fmt.Errorf("url %q: want a URL without user and fragment", clip(s))
+		return fmt.Errorf("url %q: want a URL without user and fragment", shown(s))
 	}
 	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
-		return fmt.Errorf("url %q: want https", clip(s))
+		return fmt.Errorf("url %q: want https", shown(s))
 	}
 	in.URL = s
 	return nil
+}
+
+// shown is a URL for messages: what may be secret in it is left out.
+func shown(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return "(not one)"
+	}
+	if u.RawQuery != "" {
+		u.RawQuery = "..."
+	}
+	u.User, u.Fragment = nil, ""
+	return clip(u.String())
 }
 
 func loopback(host string) bool {
