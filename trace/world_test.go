@@ -150,6 +150,15 @@ func mustTree(t *testing.T, repository string) tree.Tree {
 	return tree.Tree{Repository: r}
 }
 
+func mustRevision(t *testing.T, revision string) tree.Revision {
+	t.Helper()
+	r, err := tree.ParseRevision(revision)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func mustRun(t *testing.T, s string) graph.RunRef {
 	t.Helper()
 	task, run, _ := strings.Cut(s, "/")
