@@ -58,6 +58,9 @@ var twins = []struct {
 	{"a task graph within the policy's size", build, func(w *served) {
 		w.policy = func(p string) string { return p + "\nlimits: {maxTaskGraphBytes: 1MiB, maxCotBytes: 1MiB}\n" }
 	}},
+	{"a later run that failed", func(w *served) *fixtures.Task { return w.D2G }, func(w *served) {
+		w.D2G.Rerun().Resolve(fixtures.Failed, "failed")
+	}},
 	{"a source in the other scheme", build, func(w *served) {
 		both(w.Build, func(d fixtures.Object) {
 			m := object(d, "metadata")

@@ -5,11 +5,13 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -97,5 +99,42 @@ func TestPlaceThatTakesNoFile(t *testing.T) {
 				t.Errorf("%d entries in the destination, want %d: %v", len(entries), want, entries)
 			}
 		})
+	}
+}
+
+// Workers end a task by SIGTERM: gone at once, and nothing is left.
+func TestTerminated(t *testing.T) {
+	w := newBadRun(t, fixtures.Options{})
+	asked, once := make(chan struct{}), sync.Once{}
+	w.server.Fault(fixtures.Fault{Stall: true, At: 1000, Match: func(r *http.Request) bool {
+		hit := fixtures.Download(w.Build.Artifact(target))(r)
+		if hit {
+			once.Do(func() { close(asked) })
+		}
+		return hit
+	}})
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := filepath.Join(w.dir, "policy.yml")
+	write(t, policy, w.PolicyYAML(w.server), 0o600)
+	cmd := exec.Command(self, "--policy", policy, "-d", filepath.Join(w.dir, "out"), w.Build.ID+":"+target)
+	cmd.Env = append(os.Environ(), "COT_TEST_COMMAND=cot-download", "TASKCLUSTER_ROOT_URL="+w.server.RootURL)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 128+int(syscall.SIGTERM) || !strings.Contains(said.String(), "stopped by terminated") {
+		t.Errorf("exit code %d; said:\n%s", code, &said)
+	}
+	if _, err := os.Stat(filepath.Join(w.dir, "out")); err == nil {
+		t.Error("the destination that was made for this run is still there")
 	}
 }
