@@ -256,7 +256,7 @@ var badInputs = []badInput{
 			w.Build.Artifact(fixtures.DocumentName).Gzip = false
 			onPolicy("projects:", "limits: {maxCotBytes: 1MiB}\nprojects:")(w)
 		},
-		code: 1, says: []string{"cot-missing", "limit"},
+		code: 1, says: []string{"cot-missing", "limits.maxCotBytes"},
 	},
 
 	// Answers.
@@ -357,6 +357,21 @@ var badInputs = []badInput{
 	{
 		name: "a case variant in the document", edit: onSigned(func(d fixtures.Object) { d["TaskId"] = nobodysID }),
 		code: 1, says: []string{"cot-malformed", "TaskId"},
+	},
+	{
+		name: "a document that the listing has and storage doesn't",
+		edit: func(w *badRun) { w.Build.Artifact(fixtures.DocumentName).Lost = true },
+		code: 1, says: []string{"cot-missing", "though it is listed", "not found", "storage does not give it"},
+	},
+	{
+		name: "a document that storage changed into something else", edit: func(w *badRun) {
+			w.Build.Artifact(fixtures.DocumentName).EditStored = func(b []byte) []byte { return b[:len(b)/2] }
+		},
+		code: 1, says: []string{"signature-invalid"},
+	},
+	{
+		name: "a run without a document", edit: func(w *badRun) { w.Build.Last().Unsign() },
+		code: 1, says: []string{"cot-missing", "has no chain of trust document"},
 	},
 	{
 		name: "a task definition that differs from the queue's", edit: func(w *badRun) {
