@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,7 @@ type badRun struct {
 	t      *testing.T
 	server *fixtures.Server
 	policy func(text string) string
+	stall  time.Duration // how long a body may bring nothing; 0: the client's own patience
 	dir    string
 }
 
@@ -53,7 +55,7 @@ func (w *badRun) download(dest string, args ...string) (int, string) {
 	s.Now = func() time.Time { return w.Now }
 	s.tune = func(c *transport.Config) {
 		impatient(c)
-		c.StallTimeout = 300 * time.Millisecond
+		c.StallTimeout = w.stall
 		if w.server.CAPEM != nil {
 			c.RootCAs = x509.NewCertPool()
 			c.RootCAs.AppendCertsFromPEM(w.server.CAPEM)
@@ -105,6 +107,7 @@ type badInput struct {
 	twin  func(w *badRun) *fixtures.Task // what succeeds, where the task itself never does
 	edit  func(w *badRun)
 	fault func(w *badRun, a *fixtures.Artifact) fixtures.Fault
+	stall time.Duration
 	serve fixtures.Options
 	code  int
 	says  []string
@@ -241,11 +244,11 @@ var badInputs = []badInput{
 		code: 1, says: []string{target, "limit"},
 	},
 	{
-		name: "a slow body", fault: onStore(fixtures.Fault{Rate: 200}),
+		name: "a slow body", fault: onStore(fixtures.Fault{Rate: 200}), stall: 300 * time.Millisecond,
 		code: 75, says: []string{target, "artifact-unavailable"},
 	},
 	{
-		name: "a body that stops", fault: onStore(fixtures.Fault{Stall: true, At: 100}),
+		name: "a body that stops", fault: onStore(fixtures.Fault{Stall: true, At: 100}), stall: 300 * time.Millisecond,
 		code: 75, says: []string{target, "artifact-unavailable"},
 	},
 	{
@@ -279,6 +282,26 @@ var badInputs = []badInput{
 	{
 		name: "500s that don't", fault: onStore(fixtures.Fault{Status: 500}),
 		code: 75, says: []string{target, "status 500"},
+	},
+	{
+		name: "429s that recover", fault: onStore(fixtures.Fault{Status: 429, RetryAfter: "0", Times: 2}),
+		code: 0,
+	},
+	{
+		name: "429s that don't", fault: onStore(fixtures.Fault{Status: 429, RetryAfter: "0"}),
+		code: 75, says: []string{target, "rate limited"},
+	},
+	{
+		name: "connections that break and recover", fault: onStore(fixtures.Fault{Reset: true, Times: 2}),
+		code: 0,
+	},
+	{
+		name: "connections that break", fault: onStore(fixtures.Fault{Reset: true}),
+		code: 75, says: []string{target, "unreachable"},
+	},
+	{
+		name: "410 of storage", fault: onStore(fixtures.Fault{Status: 410}),
+		code: 1, says: []string{target, "artifact-unavailable", "expired"},
 	},
 	{
 		name: "a queue that stays down", fault: func(*badRun, *fixtures.Artifact) fixtures.Fault {
@@ -548,6 +571,7 @@ func TestBadInput(t *testing.T) {
 			if c.edit != nil {
 				w.Edit(func() { c.edit(w) })
 			}
+			w.stall = c.stall
 			if c.fault != nil {
 				w.server.Fault(c.fault(w, task.Artifact(target)))
 			}
@@ -620,5 +644,27 @@ func TestTwoThousandFetches(t *testing.T) {
 		if n := w.server.Count(part); n != 1 {
 			t.Errorf("%d requests for %s, want 1", n, part)
 		}
+	}
+}
+
+// A body that breaks off is taken up where it broke, not from the start.
+func TestBrokenBodyIsTakenUp(t *testing.T) {
+	w := newBadRun(t, fixtures.Options{})
+	a := w.Build.Artifact(target)
+	w.server.Fault(fixtures.Fault{Match: fixtures.Download(a), Truncate: true, At: 10_000, Times: 1})
+	if code, said := w.download("out", w.Build.ID+":"+target); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, said)
+	}
+	var ranges []string
+	for _, r := range w.server.Requests() {
+		if r.Service == fixtures.Store && strings.HasSuffix(r.Path, "/"+target) {
+			ranges = append(ranges, r.Header.Get("Range"))
+			if len(ranges) == 2 && (r.Header.Get("If-Range") == "" || r.Status != http.StatusPartialContent) {
+				t.Errorf("the second request has If-Range %q and got status %d", r.Header.Get("If-Range"), r.Status)
+			}
+		}
+	}
+	if len(ranges) != 2 || ranges[0] != "" || ranges[1] != "bytes=10000-" {
+		t.Errorf("ranges asked for: %q", ranges)
 	}
 }

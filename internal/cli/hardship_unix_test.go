@@ -104,10 +104,17 @@ func TestPlaceThatTakesNoFile(t *testing.T) {
 
 // Workers end a task by SIGTERM: gone at once, and nothing is left.
 func TestTerminated(t *testing.T) {
+	for during, artifact := range map[string]string{"verification": fixtures.DocumentName, "download": target} {
+		t.Run(during, func(t *testing.T) { terminate(t, artifact) })
+	}
+}
+
+// terminate ends a download that hangs in one of the build's artifacts.
+func terminate(t *testing.T, artifact string) {
 	w := newBadRun(t, fixtures.Options{})
 	asked, once := make(chan struct{}), sync.Once{}
-	w.server.Fault(fixtures.Fault{Stall: true, At: 1000, Match: func(r *http.Request) bool {
-		hit := fixtures.Download(w.Build.Artifact(target))(r)
+	w.server.Fault(fixtures.Fault{Stall: true, At: 10, Match: func(r *http.Request) bool {
+		hit := fixtures.Download(w.Build.Artifact(artifact))(r)
 		if hit {
 			once.Do(func() { close(asked) })
 		}
