@@ -145,14 +145,14 @@ type Input struct {
 
 // Artifact is one artifact that was asked for.
 type Artifact struct {
-	TaskID  string  `json:"taskId"`
-	RunID   int     `json:"runId"`
-	Name    string  `json:"name"`
-	SHA256  string  `json:"sha256"`
-	SHA512  string  `json:"sha512,omitempty"`
-	Bytes   int64   `json:"bytes"`
-	Hashed  bool    `json:"hashed"` // its bytes were hashed in this run
-	Path    string  `json:"path,omitempty"`
+	TaskID string `json:"taskId"`
+	RunID  int    `json:"runId"`
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+	SHA512 string `json:"sha512,omitempty"`
+	Bytes  int64  `json:"bytes"`
+	Hashed bool   `json:"hashed"` // its bytes were hashed in this run
+	Path   string `json:"path,omitempty"`
 	// Unpacked counts the files and links that the artifact, an archive, was
 	// unpacked to below Path; nil: it is the file at Path.
 	Unpacked *int    `json:"unpacked,omitempty"`
