@@ -138,6 +138,11 @@ func TestTaskClaimsAreMarked(t *testing.T) {
 	if want := []string{"/environment/imageArtifactHash", "/note"}; !slices.Equal(r.Tasks[0].Claims, want) {
 		t.Errorf("claims %v, want %v", r.Tasks[0].Claims, want)
 	}
+	if !slices.ContainsFunc(r.Tasks[0].Findings, func(f trace.Finding) bool {
+		return f.Rule == trace.RuleTaskClaimed && f.Severity == trace.SeverityWarning
+	}) {
+		t.Error("no warning tells of the claims")
+	}
 	run := mustRun(t, w.GenericBuild.ID+"/0")
 	if _, f := r.Verified(run, "public/extra"); f == nil || f.Rule != trace.RuleArtifactUnavailable {
 		t.Errorf("an artifact that only the task vouches for: %+v", f)

@@ -119,7 +119,15 @@ func (c *chain) readSigned(ctx context.Context, l *link) (*certs.Signed, error) 
 	}
 	bad := false
 	if docErr != nil {
-		l.add(unavailable(RuleCotMissing, docErr, certs.DocumentName+" of "+l.ref().String()+", though it is listed"))
+		f := unavailable(RuleCotMissing, docErr, certs.DocumentName+" of "+l.ref().String()+", though it is listed")
+		switch {
+		case f.Hint != "":
+		case f.Got == string(graph.TooLarge):
+			f.Hint = "limits.maxCotBytes in the policy, if the document is genuine"
+		default:
+			f.Hint = "it was uploaded, so storage lost or changed it: rerun the task"
+		}
+		l.add(f)
 		bad = true
 	}
 	for _, f := range present {

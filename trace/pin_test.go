@@ -27,8 +27,8 @@ func TestPinnedByImageDigest(t *testing.T) {
 	}
 }
 
-// report is what a cot-download in the consumer would have written.
-func report(task *fixtures.Task, name, sum string) *fixtures.Artifact {
+// inputsReport is what a cot-download in the consumer would have written.
+func inputsReport(task *fixtures.Task, name, sum string) *fixtures.Artifact {
 	return fixtures.JSONFile(trace.InputsReportName, fixtures.Object{
 		"apiVersion": "cot/v1",
 		"artifacts": []any{fixtures.Object{
@@ -41,7 +41,7 @@ func TestPinnedByTheConsumersReport(t *testing.T) {
 	const name, input = "public/sources.tar.xz", "fetch public/sources.tar.xz"
 	w := serve(t)
 	honest := w.Fetch.Artifact(name).SHA256()
-	w.Edit(func() { w.Build.Last().Add(report(w.Fetch, name, honest)) })
+	w.Edit(func() { w.Build.Last().Add(inputsReport(w.Fetch, name, honest)) })
 	r := w.verify(w.Build.ID)
 	wantVerdict(t, r, trace.Verified)
 	if !pinnedInputs(r)[input] {
@@ -49,14 +49,14 @@ func TestPinnedByTheConsumersReport(t *testing.T) {
 	}
 	for attack, edit := range map[string]func(a *fixtures.Artifact){
 		"another digest": func(a *fixtures.Artifact) {
-			a.Content = report(w.Fetch, name, w.Toolchain.Artifact("public/build/clang.tar.zst").SHA256()).Content
+			a.Content = inputsReport(w.Fetch, name, w.Toolchain.Artifact("public/build/clang.tar.zst").SHA256()).Content
 		},
 		"changed in storage": func(a *fixtures.Artifact) { a.EditStored = func(b []byte) []byte { return append(b, ' ') } },
 		"not hashed":         func(a *fixtures.Artifact) { a.Unhashed = true },
 	} {
 		w := serve(t)
 		w.Edit(func() {
-			a := report(w.Fetch, name, honest)
+			a := inputsReport(w.Fetch, name, honest)
 			edit(a)
 			w.Build.Last().Add(a)
 		})
@@ -73,7 +73,9 @@ func TestPinnedByTheConsumersReport(t *testing.T) {
 func TestMountIsNotPinnedByTheConsumersReport(t *testing.T) {
 	const name = "public/build/clang.tar.zst"
 	w := serve(t)
-	w.Edit(func() { w.GenericBuild.Last().Add(report(w.Toolchain, name, w.Toolchain.Artifact(name).SHA256())) })
+	w.Edit(func() {
+		w.GenericBuild.Last().Add(inputsReport(w.Toolchain, name, w.Toolchain.Artifact(name).SHA256()))
+	})
 	r := w.verify(w.GenericBuild.ID)
 	wantVerdict(t, r, trace.Verified)
 	if pinnedInputs(r)["mount "+name] {
@@ -119,7 +121,7 @@ func TestRerunInput(t *testing.T) {
 		w := serve(t)
 		const name = "public/sources.tar.xz"
 		honest := w.Fetch.Artifact(name).SHA256()
-		w.Edit(func() { w.Build.Last().Add(report(w.Fetch, name, honest)) })
+		w.Edit(func() { w.Build.Last().Add(inputsReport(w.Fetch, name, honest)) })
 		rerun(w, w.Build.Last().Started.Add(time.Second), fixtures.Failed)
 		wantVerdict(t, w.verify(w.Build.ID), trace.Verified)
 	})

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 // items expands inputs into single artifacts and looks up what the report
 // vouches for each of them. What is missing becomes a finding of the report;
 // with a report that is not good, nothing is looked up.
-func (r *downloadRun) items(rep *trace.Report, found []located) ([]inputs.Item, []trace.VerifiedArtifact) {
+func (r *downloadRun) items(ctx context.Context, rep *trace.Report, found []located) ([]inputs.Item, []trace.VerifiedArtifact) {
 	if !rep.Verdict.OK() {
 		return nil, nil
 	}
@@ -40,7 +41,7 @@ func (r *downloadRun) items(rep *trace.Report, found []located) ([]inputs.Item, 
 	var kept []inputs.Item
 	var artifacts []trace.VerifiedArtifact
 	for _, it := range all {
-		a, f := r.vouched(rep, it)
+		a, f := r.vouched(ctx, rep, it)
 		if f != nil {
 			findings = append(findings, *f)
 			continue
@@ -68,7 +69,7 @@ func noMatch(l located) trace.Finding {
 }
 
 // vouched gives what the report vouches for an item, or why it doesn't.
-func (r *downloadRun) vouched(rep *trace.Report, it inputs.Item) (trace.VerifiedArtifact, *trace.Finding) {
+func (r *downloadRun) vouched(ctx context.Context, rep *trace.Report, it inputs.Item) (trace.VerifiedArtifact, *trace.Finding) {
 	if !it.IsArtifact() {
 		return trace.VerifiedArtifact{}, nil
 	}
@@ -76,6 +77,9 @@ func (r *downloadRun) vouched(rep *trace.Report, it inputs.Item) (trace.Verified
 	if f != nil {
 		g := *f
 		g.Message = it.Source + ": " + g.Message
+		if g.Got == string(graph.Error) {
+			g = r.workerFailure(ctx, it, g)
+		}
 		absent := g.Rule == trace.RuleArtifactNotInCot || g.Rule == trace.RuleArtifactUnavailable
 		if it.Optional && absent && !g.Heals {
 			g.Severity = trace.SeverityWarning
@@ -90,6 +94,20 @@ func (r *downloadRun) vouched(rep *trace.Report, it inputs.Item) (trace.Verified
 		}
 	}
 	return a, nil
+}
+
+// workerFailure adds to a finding about an artifact that a worker failed to make
+// what the worker said of it: a listing has only that it failed.
+func (r *downloadRun) workerFailure(ctx context.Context, it inputs.Item, f trace.Finding) trace.Finding {
+	stream, err := r.deployment.queue.Content(it.Run, it.Name).Open(ctx)
+	if err == nil { // it is there after all, but was not when it was listed
+		_ = stream.Body.Close()
+	}
+	var u *graph.UnavailableError
+	if errors.As(err, &u) && u.Reason == graph.WorkerFailed {
+		return failure(f.Rule, it.Source, err)
+	}
+	return f
 }
 
 func sha256Of(a trace.VerifiedArtifact) string {

@@ -37,6 +37,11 @@ func TestMain(m *testing.M) {
 	}
 	// By this variable a program that scripts start gets at a command, too.
 	if os.Getenv("COT_TEST_COMMAND") == "cot-download" {
+		if hardship := os.Getenv("COT_TEST_HARDSHIP"); hardship != "" {
+			if err := endure(hardship); err != nil {
+				panic(err)
+			}
+		}
 		as(Download)()
 	}
 	testscript.Main(m, map[string]func(){
