@@ -111,8 +111,6 @@ type badInput struct {
 	serve fixtures.Options
 	code  int
 	says  []string
-	// keeps: another input was complete and in its place before this was found.
-	keeps bool
 }
 
 func onDocument(f func(d *fixtures.Document)) func(*badRun) {
@@ -204,7 +202,7 @@ var badInputs = []badInput{
 			w.Toolchain.Artifact("public/build/clang.tar.zst").Content = fixtures.Bytes(toolchainArchive())
 			w.Fetch.Artifact("public/sources.tar.xz").Content = fixtures.Bytes(toolchainArchive())
 		},
-		code: 2, says: []string{"would write the same path", "clang"}, keeps: true,
+		code: 2, says: []string{"would write the same path", "clang"},
 	},
 	{
 		name: "two archives", args: twoArchives, edit: func(w *badRun) {
@@ -588,7 +586,7 @@ func TestBadInput(t *testing.T) {
 					t.Errorf("nothing is said of %q", word)
 				}
 			}
-			if code != 0 && !c.keeps {
+			if code != 0 {
 				w.nothingIn("out")
 			}
 			if t.Failed() {
