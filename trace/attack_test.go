@@ -378,6 +378,16 @@ var attacks = []attack{
 	{name: "an index path that names nothing", target: generic, edit: func(w *served) {
 		mountByNamespace(w, "gecko.no.such.path")
 	}, rule: trace.RuleIndexedInput},
+	{name: "inputs from more index paths than anybody has", target: generic, edit: func(w *served) {
+		both(w.GenericBuild, func(d fixtures.Object) {
+			payload := object(d, "payload")
+			for i := range 1001 {
+				payload["mounts"] = append(payload["mounts"].([]any), fixtures.Object{
+					"file": fmt.Sprint("f", i), "content": fixtures.Object{"namespace": toolchainPath, "artifact": "public/build/clang.tar.zst"},
+				})
+			}
+		})
+	}, rule: trace.RuleChainTooLong},
 	{name: "an unpinned input where policy wants pins", target: build, edit: func(w *served) { w.policy = requirePinned }, rule: trace.RuleInputUnpinned},
 	{name: "a digest in a mount that no document has", target: generic, edit: func(w *served) {
 		both(w.GenericBuild, func(d fixtures.Object) { mountContent(d)["sha256"] = strings.Repeat("0", 64) })

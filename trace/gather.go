@@ -17,6 +17,9 @@ import (
 // maxChainTasks bounds a chain: what is followed for trust, not a whole graph.
 const maxChainTasks = 10_000
 
+// maxIndexedInputs bounds the index paths that one task takes inputs from.
+const maxIndexedInputs = 1000
+
 // chain is one verification under way. gather fills it, judge looks at it.
 type chain struct {
 	v       *Verifier
@@ -182,23 +185,41 @@ func (c *chain) drop(nodes []*node) {
 	c.order = c.order[:len(c.order)-len(nodes)]
 }
 
-// find resolves edges that name an index path.
+// find resolves edges that name an index path, several at once.
 func (c *chain) find(ctx context.Context, n *node, edges []graph.Edge) error {
-	for _, e := range edges {
+	var named []int
+	for i, e := range edges {
 		if e.Namespace != "" {
-			id, err := c.v.sources.Index.FindTask(ctx, e.Namespace)
-			if err != nil {
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				f := unavailable(RuleIndexedInput, err, "the task at index path "+e.Namespace)
-				f.Path = e.Path
-				n.add(f)
-			}
-			e.Task = id
+			named = append(named, i)
 		}
-		n.edges = append(n.edges, e)
 	}
+	if len(named) > maxIndexedInputs {
+		n.add(Finding{
+			Rule: RuleChainTooLong, Message: "the task takes inputs from too many index paths; those beyond the bound were not looked at",
+			Want: fmt.Sprintf("at most %d", maxIndexedInputs), Got: len(named),
+		})
+		named = named[:maxIndexedInputs]
+	}
+	failed := make([]error, len(edges))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(c.v.options.Jobs)
+	for _, i := range named {
+		g.Go(safe(func() error {
+			edges[i].Task, failed[i] = c.v.sources.Index.FindTask(gctx, edges[i].Namespace)
+			return ctx.Err()
+		}))
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for i, err := range failed {
+		if err != nil {
+			f := unavailable(RuleIndexedInput, err, "the task at index path "+edges[i].Namespace)
+			f.Path = edges[i].Path
+			n.add(f)
+		}
+	}
+	n.edges = edges
 	return nil
 }
 
