@@ -239,9 +239,13 @@ func (f *finder) content(content map[string]any, at string) {
 		return
 	}
 	if s, ok := content["url"].(string); ok {
-		if ref, ok := ParseArtifactURL(f.rootURL, s); ok {
+		ref, ok := ParseArtifactURL(f.rootURL, s)
+		switch {
+		case ok:
 			e.Task, e.Namespace, e.Run, e.Artifact = ref.Task, ref.Namespace, ref.Run, ref.Artifact
 			f.edges = append(f.edges, e)
+		case OnDeployment(f.rootURL, s):
+			f.problem(at+"/url", "%q is of this deployment, but no artifact route that can be read", clip(s))
 		}
 	}
 }
@@ -260,7 +264,7 @@ type ArtifactURL struct {
 func ParseArtifactURL(rootURL, s string) (ArtifactURL, bool) {
 	root, err1 := url.Parse(rootURL)
 	u, err2 := url.Parse(s)
-	if err1 != nil || err2 != nil || !strings.EqualFold(u.Host, root.Host) || u.Scheme != root.Scheme {
+	if err1 != nil || err2 != nil || hostOf(u) != hostOf(root) || u.Scheme != root.Scheme {
 		return ArtifactURL{}, false
 	}
 	rest, ok := strings.CutPrefix(u.EscapedPath(), strings.TrimSuffix(root.EscapedPath(), "/")+"/api/")
@@ -304,4 +308,28 @@ func ParseArtifactURL(rootURL, s string) (ArtifactURL, bool) {
 	}
 	ref.Artifact = strings.Join(tail[1:], "/")
 	return ref, CheckArtifactName(ref.Artifact) == nil
+}
+
+// OnDeployment tells whether a URL leads to the deployment, by whatever scheme
+// and spelling: what its servers make of it can't be known here.
+func OnDeployment(rootURL, s string) bool {
+	root, err1 := url.Parse(rootURL)
+	u, err2 := url.Parse(s)
+	if err1 != nil || err2 != nil {
+		return err1 == nil && root.Hostname() != "" && strings.Contains(strings.ToLower(s), strings.ToLower(root.Hostname()))
+	}
+	return u.Scheme == root.Scheme && hostOf(u) == hostOf(root) ||
+		u.Scheme != root.Scheme && name(u) == name(root)
+}
+
+func name(u *url.URL) string { return strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")) }
+
+// hostOf is the host in lower case, without a dot at its end and without the
+// scheme's own port.
+func hostOf(u *url.URL) string {
+	port := u.Port()
+	if port == map[string]string{"https": "443", "http": "80"}[u.Scheme] {
+		port = ""
+	}
+	return name(u) + ":" + port
 }

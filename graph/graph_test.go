@@ -161,18 +161,48 @@ func TestInputsThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// A URL that the deployment may serve as an artifact must be read as one.
+func TestMountedURLs(t *testing.T) {
+	const route = "/v1/task/" + idA + "/artifacts/public/a"
+	for url, want := range map[string]struct{ edges, problems int }{
+		"https://tc.example.org/api/queue" + route:                                       {1, 0},
+		"https://tc.example.org:443/api/queue" + route:                                   {1, 0},
+		"https://tc.example.org./api/queue" + route:                                      {1, 0},
+		"https://tc.example.org/api/queue/v1/task/" + idA + "/runs/0/artifacts/public/a": {1, 0},
+		// The queue takes 00 for 0, express any case and a slash too many.
+		"https://tc.example.org/api/queue/v1/task/" + idA + "/runs/00/artifacts/public/a": {0, 1},
+		"https://tc.example.org/API/queue" + route:                                        {0, 1},
+		"https://tc.example.org//api/queue" + route:                                       {0, 1},
+		"http://tc.example.org/api/queue" + route:                                         {0, 1},
+		"https://tc.example.org/api/queue/v1/task/" + idA + "/artifact-content/public/a":  {0, 1},
+		"https://elsewhere.example.org/api/queue" + route:                                 {0, 0},
+		"https://tc.example.org.evil.org/api/queue" + route:                               {0, 0},
+		"https://archive.example.org/x.tar.xz":                                            {0, 0},
+	} {
+		d := definition(t, "")
+		d.Payload["mounts"] = []any{map[string]any{"file": "f", "content": map[string]any{"url": url}}}
+		edges, problems := graph.Inputs(d, "https://tc.example.org")
+		if len(edges) != want.edges || len(problems) != want.problems {
+			t.Errorf("%s: %d edges, %d problems, want %d and %d", url, len(edges), len(problems), want.edges, want.problems)
+		}
+	}
+}
+
 func TestArtifactURL(t *testing.T) {
 	root := "https://tc.example.org"
 	for url, ok := range map[string]bool{
-		root + "/api/queue/v1/task/" + idA + "/artifacts/public/a":                true,
-		root + "/api/queue/v1/task/" + idA + "/runs/0/artifacts/public%2Fa":       true,
-		root + "/api/index/v1/task/gecko.v2.latest/artifacts/public/a":            true,
-		"https://TC.example.org/api/queue/v1/task/" + idA + "/artifacts/public/a": true,
-		root + "/api/queue/v1/task/" + idA + "/status":                            false,
-		root + "/api/secrets/v1/task/" + idA + "/artifacts/public/a":              false,
-		root + ".evil.org/api/queue/v1/task/" + idA + "/artifacts/public/a":       false,
-		"http://tc.example.org/api/queue/v1/task/" + idA + "/artifacts/public/a":  false,
-		root + "/api/queue/v1/task/x/artifacts/public/a":                          false,
+		root + "/api/queue/v1/task/" + idA + "/artifacts/public/a":                    true,
+		root + "/api/queue/v1/task/" + idA + "/runs/0/artifacts/public%2Fa":           true,
+		root + "/api/index/v1/task/gecko.v2.latest/artifacts/public/a":                true,
+		"https://tc.example.org:443/api/queue/v1/task/" + idA + "/artifacts/public/a": true,
+		"https://tc.example.org./api/queue/v1/task/" + idA + "/artifacts/public/a":    true,
+		"https://tc.example.org:444/api/queue/v1/task/" + idA + "/artifacts/public/a": false,
+		"https://TC.example.org/api/queue/v1/task/" + idA + "/artifacts/public/a":     true,
+		root + "/api/queue/v1/task/" + idA + "/status":                                false,
+		root + "/api/secrets/v1/task/" + idA + "/artifacts/public/a":                  false,
+		root + ".evil.org/api/queue/v1/task/" + idA + "/artifacts/public/a":           false,
+		"http://tc.example.org/api/queue/v1/task/" + idA + "/artifacts/public/a":      false,
+		root + "/api/queue/v1/task/x/artifacts/public/a":                              false,
 	} {
 		if _, got := graph.ParseArtifactURL(root, url); got != ok {
 			t.Errorf("%s: %v, want %v", url, got, ok)

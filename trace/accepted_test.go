@@ -18,11 +18,32 @@ func TestTryIsAcceptedWhenAskedFor(t *testing.T) {
 	w.options.AcceptUntrustedTree, w.options.AcceptUnsignedPools = true, true
 	r := w.verify(w.TryBuild.ID)
 	wantVerdict(t, r, trace.Accepted)
+	if v := r.Tasks[0].Verdict; v != trace.Accepted {
+		t.Errorf("the target itself is %s, want accepted", v)
+	}
 	if want := []string{trace.FlagAcceptUnsignedPools, trace.FlagAcceptUntrustedTree}; !slices.Equal(r.Accepted, want) {
 		t.Errorf("accepted %v, want %v", r.Accepted, want)
 	}
 	// The flags change nothing for what is verified without them.
 	wantVerdict(t, w.verify(w.Build.ID), trace.Verified)
+}
+
+// No task is called better than what it rests on, and none worse for what it
+// does not.
+func TestTaskVerdicts(t *testing.T) {
+	w := serve(t)
+	w.Edit(func() { object(w.Decision.Definition, "metadata")["owner"] = "mallory@example.org" })
+	r := w.verify(w.Build.ID, w.ReleaseBuild.ID)
+	wantVerdict(t, r, trace.Untrusted)
+	for _, task := range r.Tasks {
+		want := trace.Untrusted
+		if strings.HasPrefix(task.Tree.Repository, w.Release.URL()) {
+			want = trace.Verified
+		}
+		if task.Verdict != want {
+			t.Errorf("%s of %s is %s, want %s", task.Name, task.Tree.Repository, task.Verdict, want)
+		}
+	}
 }
 
 // Accepting a contribution does not accept restricted scopes in it.
@@ -87,6 +108,21 @@ func TestNamedRun(t *testing.T) {
 	}
 }
 
+// A target without a run stands for the newest completed one, whatever other
+// runs are named beside it.
+func TestNamedRunBesideTheNewest(t *testing.T) {
+	w := serve(t)
+	r := w.verify(w.Rerun.ID, w.Rerun.ID+"/1")
+	wantVerdict(t, r, trace.Verified)
+	newest, named := mustRun(t, w.Rerun.ID+"/2"), mustRun(t, w.Rerun.ID+"/1")
+	if got, _ := r.Run(trace.RunTarget{Task: newest.Task}); got != newest {
+		t.Errorf("no run named: %s, want %s", got, newest)
+	}
+	if got, _ := r.Run(trace.RunTarget{Task: named.Task, Run: &named.Run}); got != named {
+		t.Errorf("run 1 named: %s, want %s", got, named)
+	}
+}
+
 // What a task adds to its own signed document is marked, and nothing more.
 func TestTaskClaimsAreMarked(t *testing.T) {
 	w := serve(t)
@@ -101,6 +137,11 @@ func TestTaskClaimsAreMarked(t *testing.T) {
 	wantVerdict(t, r, trace.Verified)
 	if want := []string{"/environment/imageArtifactHash", "/note"}; !slices.Equal(r.Tasks[0].Claims, want) {
 		t.Errorf("claims %v, want %v", r.Tasks[0].Claims, want)
+	}
+	if !slices.ContainsFunc(r.Tasks[0].Findings, func(f trace.Finding) bool {
+		return f.Rule == trace.RuleTaskClaimed && f.Severity == trace.SeverityWarning
+	}) {
+		t.Error("no warning tells of the claims")
 	}
 	run := mustRun(t, w.GenericBuild.ID+"/0")
 	if _, f := r.Verified(run, "public/extra"); f == nil || f.Rule != trace.RuleArtifactUnavailable {
@@ -148,9 +189,20 @@ func TestUndetermined(t *testing.T) {
 		"the queue is down for the decision":   func(w *served) { down(fixtures.API, w.Decision.ID)(w) },
 		"the queue is down for an input":       func(w *served) { down(fixtures.API, w.Image.ID)(w) },
 		"the decision's status is unavailable": func(w *served) { down(fixtures.API, w.Decision.ID+"/status")(w) },
-		"the pushlog is down":                  down(fixtures.VCS, "json-pushes"),
-		"the template is down":                 down(fixtures.VCS, "raw-file"),
-		"the project list is down":             down(fixtures.VCS, "projects.yml"),
+		"the decision's document is unavailable": func(w *served) {
+			a := w.Decision.Artifact(fixtures.DocumentName)
+			w.server.Fault(fixtures.Fault{Match: fixtures.Download(a), Status: http.StatusServiceUnavailable})
+		},
+		"the decision's task graph breaks off": func(w *served) {
+			a := w.Decision.Artifact(trace.TaskGraphName)
+			w.server.Fault(fixtures.Fault{Match: fixtures.Download(a), Truncate: true, At: 100})
+		},
+		"the decision is still running": func(w *served) {
+			w.Edit(func() { stillRunning(w.Decision.Last()) })
+		},
+		"the pushlog is down":      down(fixtures.VCS, "json-pushes"),
+		"the template is down":     down(fixtures.VCS, "raw-file"),
+		"the project list is down": down(fixtures.VCS, "projects.yml"),
 		"the target is still running": func(w *served) {
 			w.Edit(func() {
 				r := w.Build.Last()
@@ -173,6 +225,22 @@ func TestUndetermined(t *testing.T) {
 	}
 }
 
+func stillRunning(r *fixtures.Run) {
+	r.State, r.Resolved = fixtures.Running, time.Time{}
+	r.Artifacts, r.Document = nil, nil
+}
+
+// A child that no completed run of its parent has may be in the graph of the
+// run that is still going on; that it is in none at all stays wrong.
+func TestParentStillRunning(t *testing.T) {
+	w := serve(t)
+	w.Edit(func() { stillRunning(w.Twice.Last()) })
+	wantVerdict(t, w.verify(w.SecondChild.ID), trace.Undetermined)
+	wantVerdict(t, w.verify(w.FirstChild.ID), trace.Verified)
+	w.Edit(func() { w.Twice.Last().Resolve(fixtures.Failed, "failed") })
+	wantVerdict(t, w.verify(w.SecondChild.ID), trace.Untrusted)
+}
+
 // A recovering service leaves no trace in the verdict.
 func TestRecovers(t *testing.T) {
 	w := serve(t)
@@ -193,6 +261,17 @@ func TestSignatureScope(t *testing.T) {
 	}
 	w.Edit(func() { w.Build.Last().Document.Key = w.Keys.Foreign })
 	wantVerdict(t, w.verify(w.Build.ID), trace.Untrusted)
+}
+
+// The worker implementation chooses the keys, so signatures alone depend on it.
+func TestSignatureScopeHoldsImplementations(t *testing.T) {
+	w := serve(t)
+	w.options.Scope = trace.ScopeSignature
+	w.policy = func(p string) string { return p + "implementations: {generic-worker: [gecko-3/b-linux]}\n" }
+	r := w.verify(w.Build.ID)
+	wantVerdict(t, r, trace.Untrusted)
+	wantRule(t, r, trace.RuleWorkerImplementation)
+	wantVerdict(t, w.verify(w.GenericBuild.ID), trace.Signed)
 }
 
 // Key windows: a queue time only narrows, so the window must hold now as well.
@@ -229,4 +308,52 @@ func TestKeyWindow(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Targets of several products are judged each by its own; being a target too
+// lets no task of one product feed another.
+func TestProducts(t *testing.T) {
+	w := serve(t)
+	w.policy = func(p string) string {
+		p = strings.Replace(p, `(beta|release|esr`, `(beta|esr`, 1)
+		return p + `  other:
+    vcs: hg
+    envPrefix: GECKO
+    tasksFor: [hg-push]
+    repositories: [{host: ` + fixtures.Host + `, path: /releases/mozilla-release}]
+    decisionPools: [gecko-3/decision]
+    dockerImagePools: [gecko-3/images]
+    prebuiltImages: [decision, action, docker-image]
+`
+	}
+	wantVerdict(t, w.verify(w.Build.ID, w.ReleaseBuild.ID), trace.Verified)
+	w.Edit(func() {
+		both(w.Signing, func(d fixtures.Object) {
+			d["dependencies"] = append(slices.Clone(d["dependencies"].([]any)), w.ReleaseBuild.ID)
+			p := object(d, "payload")
+			p["upstreamArtifacts"] = append(slices.Clone(p["upstreamArtifacts"].([]any)), fixtures.Object{
+				"taskId": w.ReleaseBuild.ID, "paths": []any{"public/build/target.tar.bz2"},
+			})
+		})
+	})
+	for _, ids := range [][]string{{w.Signing.ID}, {w.Signing.ID, w.ReleaseBuild.ID}} {
+		r := w.verify(ids...)
+		wantVerdict(t, r, trace.Untrusted)
+		wantRule(t, r, trace.RuleProductMismatch)
+	}
+}
+
+// A try push with --rebuild gives every test of its graph duplicates; that they
+// are many matters to none of the others.
+func TestManyDuplicates(t *testing.T) {
+	w := serve(t)
+	w.Edit(func() {
+		for range 1001 {
+			w.Graph.Entries = append(w.Graph.Entries, &fixtures.Entry{
+				TaskID: w.NewTaskID(), Label: "test", Attributes: fixtures.Object{"task_duplicates": 5},
+				Task: fixtures.Object{"metadata": fixtures.Object{"name": "test"}},
+			})
+		}
+	})
+	wantVerdict(t, w.verify(w.Build.ID, w.Duplicates[0].ID, w.Duplicates[1].ID), trace.Verified)
 }

@@ -32,6 +32,7 @@ type attack struct {
 func build(w *served) *fixtures.Task    { return w.Build }
 func generic(w *served) *fixtures.Task  { return w.GenericBuild }
 func signing(w *served) *fixtures.Task  { return w.Signing }
+func d2g(w *served) *fixtures.Task      { return w.D2G }
 func decision(w *served) *fixtures.Task { return w.Decision }
 
 func document(w *served) *fixtures.Document { return w.Build.Last().Document }
@@ -78,6 +79,10 @@ var attacks = []attack{
 	{name: "another implementation's key", target: generic, edit: func(w *served) {
 		w.GenericBuild.Last().Document.Key = w.Keys.Scriptworker
 	}, rule: trace.RuleSignerUnauthorized},
+	{name: "a time stamp that nobody can judge", target: build, edit: func(w *served) { addForm(w, "public/chain-of-trust.json.tsr") }, rule: trace.RuleTimestampInvalid},
+	{name: "a certificate that policy has no root for", target: build, edit: func(w *served) { addForm(w, "public/chain-of-trust.json.pem") }, rule: trace.RuleSignerUnauthorized},
+	{name: "a CMS signature that policy has no root for", target: build, edit: func(w *served) { addForm(w, "public/chain-of-trust.json.p7s") }, rule: trace.RuleSignerUnauthorized},
+	{name: "a clear-signed document beside", target: build, edit: func(w *served) { addForm(w, "public/chainOfTrust.json.asc") }, rule: trace.RuleSignerUnauthorized},
 	{name: "stored bytes changed after signing", target: build, edit: func(w *served) {
 		w.Build.Artifact(fixtures.DocumentName).EditStored = func(b []byte) []byte { return append(b, ' ') }
 	}, rule: trace.RuleSignatureInvalid},
@@ -146,6 +151,15 @@ var attacks = []attack{
 	{name: "a key that the entry lacks", target: build, edit: editEntry(func(e fixtures.Object) {
 		delete(object(e, "task"), "tags")
 	}), rule: trace.RuleDiffersFromTaskGraph},
+	{name: "an empty key that the entry lacks", target: build, edit: editDefinition(build, func(d fixtures.Object) {
+		object(d, "payload")["cache"] = fixtures.Object{}
+	}), rule: trace.RuleDiffersFromTaskGraph},
+	{name: "a null that the entry lacks", target: build, edit: editDefinition(build, func(d fixtures.Object) {
+		object(d, "payload", "env")["X"] = nil
+	}), rule: trace.RuleDiffersFromTaskGraph},
+	{name: "an empty key that the tree does not ask for", target: build, edit: inDecision(func(d fixtures.Object) {
+		object(d, "payload")["cache"] = []any{}
+	}), rule: trace.RuleDiffersFromTree},
 	{name: "another requires", target: build, edit: editDefinition(build, func(d fixtures.Object) { d["requires"] = "all-resolved" }), rule: trace.RuleDiffersFromTaskGraph},
 	{name: "another deadline", target: build, edit: editDefinition(build, func(d fixtures.Object) { d["deadline"] = "2030-01-01T00:00:00.000Z" }), rule: trace.RuleDiffersFromTaskGraph},
 	{name: "an additional dependency", target: build, edit: editDefinition(build, func(d fixtures.Object) {
@@ -160,8 +174,7 @@ var attacks = []attack{
 		w.Build.Definition["taskGroupId"] = w.Twice.ID
 	}, rule: trace.RuleNotInTaskGraph},
 	{name: "a child created after its parent's run", target: build, edit: func(w *served) {
-		late := w.Decision.Last().Resolved.Add(16 * time.Minute)
-		shift(w.Build, late)
+		w.Build.Recreate(w.Decision.Last().Resolved.Add(16 * time.Minute))
 	}, rule: trace.RuleDiffersFromTaskGraph},
 	{name: "a task graph that storage changed", target: build, edit: func(w *served) {
 		w.Decision.Artifact(trace.TaskGraphName).EditStored = func(b []byte) []byte { return append(b, '\n') }
@@ -172,6 +185,21 @@ var attacks = []attack{
 	{name: "a task graph that is not listed", target: build, edit: func(w *served) {
 		w.Decision.Artifact(trace.TaskGraphName).Unlisted = true
 	}, rule: trace.RuleArtifactUnavailable},
+	{name: "a task graph beyond the policy's size", target: build, edit: func(w *served) {
+		w.policy = func(p string) string { return p + "\nlimits: {maxTaskGraphBytes: 1KiB}\n" }
+	}, rule: trace.RuleArtifactUnavailable},
+	{name: "a document beyond the policy's size", target: build, edit: func(w *served) {
+		w.policy = func(p string) string { return p + "\nlimits: {maxCotBytes: 1KiB}\n" }
+	}, rule: trace.RuleCotMissing},
+	{name: "a task graph that is not JSON", target: build, edit: func(w *served) {
+		w.Decision.Artifact(trace.TaskGraphName).Content = fixtures.Bytes([]byte(`{"a"`))
+	}, rule: trace.RuleNotInTaskGraph},
+	{name: "a relative time that can't be read", target: build, edit: editEntry(func(e fixtures.Object) {
+		object(e, "task")["deadline"] = fixtures.Object{"relative-datestamp": "1 fortnight"}
+	}), rule: trace.RuleDiffersFromTaskGraph},
+	{name: "a dependency in another's place", target: build, edit: editDefinition(build, func(d fixtures.Object) {
+		d["dependencies"].([]any)[0] = "AAAAAAAAQAAAAAAAAAAAAA"
+	}), rule: trace.RuleUndeclaredDependency},
 	{name: "one duplicate too many", target: func(w *served) *fixtures.Task { return w.Duplicates[0] }, edit: func(w *served) {
 		w.Duplicated.Entry.Edit = func(e fixtures.Object) { object(e, "attributes")["task_duplicates"] = 1 }
 	}, rule: trace.RuleNotInTaskGraph},
@@ -203,6 +231,33 @@ var attacks = []attack{
 		d["taskGroupId"] = "AAAAAAAAQAAAAAAAAAAAAA"
 	}), rule: trace.RuleEvidenceUnavailable},
 	{name: "a decision task in another pool", target: build, edit: inDecision(func(d fixtures.Object) { move(d, "b-linux") }), rule: trace.RuleDecisionPool},
+	{name: "a parent that is a task like any other", target: build, edit: func(w *served) {
+		object(w.Build.Definition, "extra")["parent"] = w.Fetch.ID
+	}, rule: trace.RuleDecisionPool},
+	{name: "parents in a circle", target: build, edit: func(w *served) {
+		object(w.Build.Definition, "extra")["parent"] = w.D2G.ID
+		object(w.D2G.Definition, "extra")["parent"] = w.Build.ID
+	}, rule: trace.RuleChainTooLong},
+	{name: "a parent that is no task id", target: build, edit: func(w *served) {
+		object(w.Build.Definition, "extra")["parent"] = "mallory"
+	}, rule: trace.RuleNotInTaskGraph},
+	{name: "a repository on a host that policy does not name", target: build, edit: inDecision(func(d fixtures.Object) {
+		object(d, "payload", "env")["GECKO_HEAD_REPOSITORY"] = "https://hg.example.org/mozilla-central"
+	}), rule: trace.RuleRepositoryUntrusted},
+	{name: "a repository that is no repository", target: build, edit: inDecision(func(d fixtures.Object) {
+		object(d, "payload", "env")["GECKO_HEAD_REPOSITORY"] = "https://hg.mozilla.org/try/../mozilla-central"
+	}), rule: trace.RuleRepositoryUntrusted},
+	{name: "a short revision", target: build, edit: inDecision(func(d fixtures.Object) {
+		env := object(d, "payload", "env")
+		env["GECKO_HEAD_REV"] = env["GECKO_HEAD_REV"].(string)[:12]
+	}), rule: trace.RuleRevisionNotInTree},
+	{name: "a decision task of no product", target: build, edit: inDecision(func(d fixtures.Object) {
+		delete(object(d, "payload", "env"), "GECKO_HEAD_REPOSITORY")
+	}), rule: trace.RuleProductMismatch},
+	{name: "a project list that can't be read", target: build, edit: func(w *served) { w.ProjectsYAML = "- [" }, rule: trace.RuleContextUnvouched},
+	{name: "a project list that is gone", target: build, edit: func(w *served) {
+		w.server.Fault(fixtures.Fault{Match: fixtures.PathHas("projects.yml"), Status: 404})
+	}, rule: trace.RuleContextUnvouched},
 	{name: "an unknown event", target: build, edit: inDecision(func(d fixtures.Object) { object(d, "extra")["tasks_for"] = "full-moon" }), rule: trace.RuleTasksFor},
 	{name: "a pushlog without the revision", target: build, edit: func(w *served) { w.Push.Hidden = true }, rule: trace.RuleRevisionNotInTree},
 	{name: "a pushlog with two pushes of the revision", target: build, edit: func(w *served) {
@@ -251,10 +306,22 @@ var attacks = []attack{
 	{name: "a tag of another worker implementation", target: generic, edit: func(w *served) {
 		both(w.GenericBuild, func(d fixtures.Object) { object(d, "tags")["worker-implementation"] = "docker-worker" })
 	}, rule: trace.RuleWorkerImplementation},
+	{name: "a docker-worker scope of a generic task", target: generic, edit: func(w *served) {
+		grant(w.GenericBuild, "docker-worker:cache:x")
+	}, rule: trace.RuleWorkerImplementation},
+	{name: "a pool that policy gives to another implementation", target: generic, edit: func(w *served) {
+		w.policy = func(p string) string { return p + "\nimplementations: {docker-worker: [gecko-3/b-win2022]}\n" }
+	}, rule: trace.RuleWorkerImplementation},
 	{name: "an image other than the task's", target: build, edit: func(w *served) {
 		document(w).Edit = func(d fixtures.Object) {
 			object(d, "environment")["imageArtifactHash"] = "sha256:" + strings.Repeat("0", 64)
 		}
+	}, rule: trace.RuleDockerImageHash},
+	{name: "an image other than the task's, which reports itself to be the task's", target: build, edit: func(w *served) {
+		document(w).Edit = func(d fixtures.Object) {
+			object(d, "environment")["imageArtifactHash"] = "sha256:" + strings.Repeat("0", 64)
+		}
+		w.Build.Last().Add(inputsReport(w.Image, fixtures.ImageName, w.Image.Artifact(fixtures.ImageName).SHA256()))
 	}, rule: trace.RuleDockerImageHash},
 	{name: "no recorded image", target: build, edit: editDocument(func(d fixtures.Object) { delete(object(d, "environment"), "imageArtifactHash") }), rule: trace.RuleDockerImageHash},
 	{name: "an image hash on a privileged container", target: build, edit: func(w *served) {
@@ -270,8 +337,25 @@ var attacks = []attack{
 	{name: "a prebuilt image", target: build, edit: func(w *served) {
 		both(w.Build, func(d fixtures.Object) { object(d, "payload")["image"] = "ubuntu:latest" })
 	}, rule: trace.RulePrebuiltImage},
+	{name: "an indexed image", target: build, edit: indexedImage, rule: trace.RuleIndexedImage},
+	{name: "an image of a kind that nobody knows", target: build, edit: func(w *served) {
+		both(w.Build, func(d fixtures.Object) {
+			object(d, "payload")["image"] = fixtures.Object{"type": "mystery", "path": fixtures.ImageName}
+		})
+	}, rule: trace.RuleDockerImageTask},
+	{name: "no image", target: d2g, edit: func(w *served) {
+		both(w.D2G, func(d fixtures.Object) { object(d, "payload")["image"] = 7 })
+	}, rule: trace.RuleDockerImageTask},
 	{name: "an image built in another pool", target: build, edit: func(w *served) {
 		both(w.Image, func(d fixtures.Object) { move(d, "b-linux") })
+	}, rule: trace.RuleDockerImagePool},
+	{name: "an image built by a scriptworker", target: build, edit: func(w *served) {
+		both(w.Image, func(d fixtures.Object) {
+			d["provisionerId"] = "scriptworker-k8s"
+			move(d, "gecko-3-signing")
+			object(d, "tags")["worker-implementation"] = "scriptworker"
+		})
+		w.Image.Last().Document.Key = w.Keys.Scriptworker
 	}, rule: trace.RuleDockerImagePool},
 	{name: "an input from a task that is no dependency", target: build, edit: func(w *served) {
 		both(w.Build, func(d fixtures.Object) {
@@ -287,6 +371,31 @@ var attacks = []attack{
 	{name: "fetches that can't be read", target: build, edit: func(w *served) {
 		both(w.Build, func(d fixtures.Object) { object(d, "payload", "env")["MOZ_FETCHES"] = "[{" })
 	}, rule: trace.RuleUndeclaredInput},
+	{name: "an index path that names a task without that route", target: generic, edit: func(w *served) {
+		mountByNamespace(w, toolchainPath)
+		w.Index[toolchainPath] = w.Fetch
+	}, rule: trace.RuleIndexedInput},
+	{name: "an index path that names nothing", target: generic, edit: func(w *served) {
+		mountByNamespace(w, "gecko.no.such.path")
+	}, rule: trace.RuleIndexedInput},
+	{name: "inputs from more index paths than anybody has", target: generic, edit: func(w *served) {
+		both(w.GenericBuild, func(d fixtures.Object) {
+			payload := object(d, "payload")
+			for i := range 1001 {
+				payload["mounts"] = append(payload["mounts"].([]any), fixtures.Object{
+					"file": fmt.Sprint("f", i), "content": fixtures.Object{"namespace": toolchainPath, "artifact": "public/build/clang.tar.zst"},
+				})
+			}
+		})
+	}, rule: trace.RuleChainTooLong},
+	{name: "an unpinned input where policy wants pins", target: build, edit: func(w *served) { w.policy = requirePinned }, rule: trace.RuleInputUnpinned},
+	{name: "a digest in a mount that no document has", target: generic, edit: func(w *served) {
+		both(w.GenericBuild, func(d fixtures.Object) { mountContent(d)["sha256"] = strings.Repeat("0", 64) })
+	}, rule: trace.RuleArtifactHash},
+	{name: "an input of another product", target: build, edit: func(w *served) {
+		w.policy = twoProducts("[]")
+		takeFrom(w.Build, w.ReleaseBuild)
+	}, rule: trace.RuleProductMismatch},
 	{name: "an input's own document is broken", target: build, edit: func(w *served) { w.Toolchain.Last().Document.Key = w.Keys.Foreign }, rule: trace.RuleSignatureInvalid},
 	{name: "an input rerun while the consumer ran", target: build, edit: func(w *served) {
 		r := w.Fetch.Rerun()
@@ -300,6 +409,13 @@ var attacks = []attack{
 
 	// Expectations.
 	{name: "another tree than expected", target: build, edit: func(w *served) { w.options.ExpectTree = mustTree(w.t, w.Release.URL()) }, rule: trace.RuleTreeUnexpected},
+	{name: "another product than expected", target: build, edit: func(w *served) {
+		w.policy, w.options.ExpectProduct = twoProducts("[]"), "release"
+	}, rule: trace.RuleProductMismatch},
+	{name: "another revision than expected", target: build, edit: func(w *served) {
+		w.options.ExpectTree = mustTree(w.t, w.Central.URL())
+		w.options.ExpectTree.Revision = mustRevision(w.t, w.ReleasePush.Revision())
+	}, rule: trace.RuleTreeUnexpected},
 	{name: "a task that the queue has forgotten", target: build, edit: func(w *served) { w.Build.Gone = true }, rule: trace.RuleEvidenceUnavailable},
 }
 
@@ -321,13 +437,69 @@ func grant(t *fixtures.Task, scope string) {
 	both(t, func(d fixtures.Object) { d["scopes"] = append(append([]any{}, d["scopes"].([]any)...), scope) })
 }
 
-// shift moves a task's definition to another time of creation.
-func shift(t *fixtures.Task, created time.Time) {
-	const layout = "2006-01-02T15:04:05.000Z"
-	by := created.Sub(t.Time("created"))
-	for _, k := range []string{"created", "deadline", "expires"} {
-		t.Definition[k] = t.Time(k).Add(by).UTC().Format(layout)
+// addForm puts another form of signature beside the honest one.
+func addForm(w *served, name string) {
+	a := fixtures.File(name, fixtures.Bytes([]byte("x")))
+	a.Unhashed = true
+	w.Build.Last().Add(a)
+}
+
+const (
+	toolchainPath = "gecko.cache.level-3.toolchains.v3.clang.latest"
+	imagePath     = "gecko.cache.level-3.docker-images.v2.debian12-amd64-build.latest"
+)
+
+// indexedImage makes Build run in the image that the index names.
+func indexedImage(w *served) {
+	w.Index[imagePath] = w.Image
+	both(w.Build, func(d fixtures.Object) {
+		object(d, "payload")["image"] = fixtures.Object{"type": "indexed-image", "namespace": imagePath, "path": fixtures.ImageName}
+	})
+}
+
+// mountContent is what GenericBuild's toolchain mount holds.
+func mountContent(d fixtures.Object) fixtures.Object {
+	return object(object(d, "payload")["mounts"].([]any)[1].(fixtures.Object), "content")
+}
+
+func mountByNamespace(w *served, namespace string) {
+	both(w.GenericBuild, func(d fixtures.Object) {
+		c := mountContent(d)
+		delete(c, "taskId")
+		c["namespace"] = namespace
+	})
+}
+
+func requirePinned(p string) string {
+	return strings.Replace(p, "    envPrefix: GECKO\n", "    envPrefix: GECKO\n    requirePinned: true\n", 1)
+}
+
+// twoProducts gives the release repositories to a product of their own. feeds
+// is the list of products that may feed firefox.
+func twoProducts(feeds string) func(string) string {
+	return func(p string) string {
+		const releases = `      - {host: hg.mozilla.org, path: "/releases/mozilla-(beta|release|esr\\d+)"}` + "\n"
+		head, body, _ := strings.Cut(p, "  firefox:\n")
+		firefox := strings.Replace(body, releases, "", 1)
+		firefox = strings.Replace(firefox, "    envPrefix: GECKO\n", "    envPrefix: GECKO\n    inputsFrom: "+feeds+"\n", 1)
+		return head + "  firefox:\n" + firefox + `  release:
+    vcs: hg
+    envPrefix: GECKO
+    tasksFor: [hg-push]
+    repositories:
+` + releases + `    decisionPools: [gecko-3/decision]
+    dockerImagePools: [gecko-3/images]
+    prebuiltImages: [decision, action, docker-image]
+`
 	}
+}
+
+// takeFrom makes another task an input that the consumer declares.
+func takeFrom(consumer, input *fixtures.Task) {
+	both(consumer, func(d fixtures.Object) {
+		object(d, "extra", "chainOfTrust", "inputs")["other"] = input.ID
+		d["dependencies"] = append(append([]any{}, d["dependencies"].([]any)...), input.ID)
+	})
 }
 
 func TestAttacks(t *testing.T) {

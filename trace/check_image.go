@@ -109,24 +109,24 @@ func checkImageHash(l *link, in input) {
 	l.add(f)
 }
 
-// imagePinned: the worker recorded the digest of the image artifact.
-func (c *chain) imagePinned(l *link, in *input) bool {
+// recordedImage is the digest of the image artifact that the worker recorded.
+func recordedImage(l *link) []byte {
 	if l.doc == nil {
-		return false
+		return nil
 	}
 	text, ok := strings.CutPrefix(l.doc.Asserted.ImageArtifactHash, "sha256:")
 	sum, err := hex.DecodeString(text)
 	if !ok || err != nil || len(sum) != 32 {
-		return false
+		return nil
 	}
-	return pinnedBy(in, sum)
+	return sum
 }
 
-// checkDockerImagePool: tasks whose output runs as an image are built in pools
-// that policy names for that.
+// checkDockerImagePool: tasks whose output runs as an image, whatever else they
+// are, are built in pools that policy names for that.
 func checkDockerImagePool(_ *chain, l *link) {
 	o := l.node.decision
-	if o == nil || o.product == nil || l.node.kind != KindDockerImage {
+	if o == nil || o.product == nil || l.node.kind != KindDockerImage && !l.node.usedAsImage {
 		return
 	}
 	if pool := l.node.task.Definition.Pool; !o.product.IsDockerImagePool(pool) {

@@ -112,9 +112,9 @@ func (c *chain) pin(l *link) {
 		case in.edge.Reason == graph.EdgeUpstream && l.node.impl == graph.Scriptworker:
 			in.pinned = true // scriptworker verifies its inputs itself
 		case in.edge.Reason == graph.EdgeImage:
-			in.pinned = c.imagePinned(l, in)
+			in.pinned = in.pinnedBy(recordedImage(l))
 		case in.edge.SHA256 != nil:
-			in.pinned = pinnedBy(in, in.edge.SHA256)
+			in.pinned = in.pinnedBy(in.edge.SHA256)
 			if !in.pinned && documents(in.runs) {
 				l.add(Finding{
 					Rule: RuleArtifactHash, Path: in.edge.Path + "/sha256", Want: fmt.Sprintf("%x", in.edge.SHA256),
@@ -122,43 +122,64 @@ func (c *chain) pin(l *link) {
 				})
 			}
 		}
-		if in.pinned {
-			in.keepPinned()
-		} else {
+		if !in.pinned && !readByWorker(in.edge) {
 			in.pinned = in.reportedBy(l)
 		}
 	}
-	// An input that the task only declares is pinned if another edge to the
-	// same task is.
+	// An input that the task only declares is pinned, and to the same runs, if
+	// every other edge to the same task is.
 	for i := range l.inputs {
 		in := &l.inputs[i]
 		if in.edge.Reason != graph.EdgeDeclared || in.pinned {
 			continue
 		}
-		in.pinned = slices.ContainsFunc(l.inputs, func(o input) bool {
-			return o.edge.Task == in.edge.Task && o.edge.Reason != graph.EdgeDeclared && o.pinned
-		}) && !slices.ContainsFunc(l.inputs, func(o input) bool {
-			return o.edge.Task == in.edge.Task && o.edge.Reason != graph.EdgeDeclared && !o.pinned
-		})
+		runs, all := []*link(nil), true
+		for _, o := range l.inputs {
+			if o.edge.Task == in.edge.Task && o.edge.Reason != graph.EdgeDeclared {
+				runs, all = append(runs, o.runs...), all && o.pinned
+			}
+		}
+		if all && len(runs) > 0 {
+			in.pinned, in.runs = true, distinct(runs)
+		}
 	}
 }
 
-// pinnedBy tells whether one of the runs has the digest, and keeps only those.
-func pinnedBy(in *input, sum []byte) bool {
-	return slices.ContainsFunc(in.runs, func(r *link) bool { return r.hasSHA256(in.edge.Artifact, sum) })
+// distinct keeps the first of equal links.
+func distinct(links []*link) []*link {
+	var out []*link
+	for _, l := range links {
+		if !slices.Contains(out, l) {
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
-func (in *input) keepPinned() {
-	if in.edge.SHA256 == nil {
-		return
+// readByWorker tells whether the worker itself reads the input before the task's
+// first command runs. What the task writes afterwards, perhaps by the hand of
+// that very input, is no evidence of what was read.
+func readByWorker(e graph.Edge) bool {
+	return e.Reason == graph.EdgeImage || e.Reason == graph.EdgeMount
+}
+
+// pinnedBy tells whether some of the runs have the digest, and keeps only those.
+func (in *input) pinnedBy(sum []byte) bool {
+	var runs []*link
+	for _, r := range in.runs {
+		if r.hasSHA256(in.edge.Artifact, sum) {
+			runs = append(runs, r)
+		}
 	}
-	in.runs = slices.DeleteFunc(slices.Clone(in.runs), func(r *link) bool {
-		return !r.hasSHA256(in.edge.Artifact, in.edge.SHA256)
-	})
+	if len(runs) == 0 {
+		return false
+	}
+	in.runs = runs
+	return true
 }
 
 func (l *link) hasSHA256(name string, sum []byte) bool {
-	if l.doc == nil {
+	if l.doc == nil || len(sum) == 0 {
 		return false
 	}
 	return subtle.ConstantTimeCompare(l.doc.Artifacts[name].SHA256, sum) == 1

@@ -39,25 +39,41 @@ func checkSource(_ *chain, l *link) {
 	}
 }
 
-// checkProduct: every link belongs to the target's product, or to one that
-// policy lets feed it.
+// checkProduct: every link belongs to the product of the targets that rest on
+// it, or to one that policy lets feed it.
 func checkProduct(c *chain, l *link) {
 	o := l.node.decision
 	if o == nil || o.product == nil {
 		return
 	}
-	for _, t := range c.targets {
-		to := t.node.decision
-		if to == nil || to.product == nil || to.product == o.product || l.target || slices.Contains(to.product.InputsFrom, o.product.Name) {
+	for _, to := range c.feeds[l] {
+		if to == o.product || slices.Contains(to.InputsFrom, o.product.Name) {
 			continue
 		}
 		l.add(Finding{
-			Rule: RuleProductMismatch, Want: to.product.Name, Got: o.product.Name,
-			Message: fmt.Sprintf("a task of product %s feeds one of product %s, which policy does not allow", o.product.Name, to.product.Name),
+			Rule: RuleProductMismatch, Want: to.Name, Got: o.product.Name,
+			Message: fmt.Sprintf("a task of product %s feeds one of product %s, which policy does not allow", o.product.Name, to.Name),
 			Hint:    "inputsFrom in the target's product",
 		})
 		return
 	}
+}
+
+// fed gives, for each link, the products of the targets that rest on it.
+func (c *chain) fed() map[*link][]*policy.Product {
+	out := map[*link][]*policy.Product{}
+	for _, p := range c.v.policy.Products {
+		var targets []*link
+		for _, t := range c.targets {
+			if o := t.node.decision; o != nil && o.product == p {
+				targets = append(targets, t)
+			}
+		}
+		for l := range c.reach(targets) {
+			out[l] = append(out[l], p)
+		}
+	}
+	return out
 }
 
 // checkTaskGroup: the group is the parent, the parent's group, or another

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -140,6 +141,9 @@ func canonical(def map[string]any) map[string]any {
 	return out
 }
 
+// queueYear is the queue's "1 year", leap years or not.
+const queueYear = 365 * 24 * time.Hour
+
 // dropQueueDefaults removes keys that want lacks and that hold nothing but
 // what the queue fills in by itself.
 func dropQueueDefaults(got, want map[string]any, d *graph.Definition) {
@@ -153,42 +157,7 @@ func dropQueueDefaults(got, want map[string]any, d *graph.Definition) {
 			delete(got, k)
 		}
 	}
-	if _, named := want["expires"]; !named && d.Expires.Equal(d.Deadline.AddDate(1, 0, 0)) {
+	if _, named := want["expires"]; !named && d.Expires.Equal(d.Deadline.Add(queueYear)) {
 		delete(got, "expires")
 	}
-}
-
-// withoutEmpty drops members whose value is null, {} or []: JSON-e and the
-// services drop some of them, and to a worker they mean the same as nothing.
-func withoutEmpty(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		m := make(map[string]any, len(v))
-		for k, e := range v {
-			e = withoutEmpty(e)
-			if !isEmpty(e) {
-				m[k] = e
-			}
-		}
-		return m
-	case []any:
-		l := make([]any, len(v))
-		for i, e := range v {
-			l[i] = withoutEmpty(e)
-		}
-		return l
-	}
-	return v
-}
-
-func isEmpty(v any) bool {
-	switch v := v.(type) {
-	case nil:
-		return true
-	case map[string]any:
-		return len(v) == 0
-	case []any:
-		return len(v) == 0
-	}
-	return false
 }

@@ -29,17 +29,26 @@ func (c *chain) report(targets []RunTarget) *Report {
 		runs:      map[string]graph.RunRef{},
 	}
 	r.Target = c.target()
-	for _, l := range c.allLinks() {
-		r.Tasks = append(r.Tasks, reportLink(l))
+	links := c.allLinks()
+	at := make(map[*link]int, len(links))
+	for i, l := range links {
+		at[l] = i
+	}
+	for _, l := range links {
+		t := reportLink(l)
+		for _, on := range c.rests[l] {
+			if i, ok := at[on]; ok {
+				t.rests = append(t.rests, i)
+			}
+		}
+		r.Tasks = append(r.Tasks, t)
 		if l.target && l.doc != nil {
 			r.documents[l.ref()] = &vouched{names: sortedNames(l), link: l}
 		}
 	}
-	for _, t := range targets {
-		for _, l := range c.targets {
-			if l.node.id == t.Task && l.hasRun && (t.Run == nil || *t.Run == l.run.ID) {
-				r.runs[targetKey(t)] = l.ref()
-			}
+	for i, l := range c.targets { // one per target, in their order
+		if l.hasRun {
+			r.runs[targetKey(targets[i])] = l.ref()
 		}
 	}
 	if c.v.options.Scope == ScopeTree {
@@ -223,18 +232,56 @@ func (r *Report) Conclude() {
 	}
 	sort.Strings(r.Accepted)
 	for i := range r.Tasks {
-		t := &r.Tasks[i]
-		t.Verdict = verdictOf(t.Findings, healing, r.Scope)
-		r.count(*t)
+		r.Tasks[i].Verdict = verdictOf(r.Tasks[i].Findings, healing, r.Scope)
+	}
+	r.spread()
+	for i := range r.Tasks {
+		r.count(r.Tasks[i])
 	}
 	for i := range r.Artifacts {
-		r.Artifacts[i].Verdict = verdictOf(r.Artifacts[i].Findings, healing, r.Scope)
+		a := &r.Artifacts[i]
+		a.Verdict = worse(verdictOf(a.Findings, healing, r.Scope), r.ofRun(a.TaskID, a.RunID))
 	}
 	r.Verdict = verdictOf(all, healing, r.Scope)
 	if len(r.Tasks) == 0 && !r.NothingAsked {
 		r.Verdict = Untrusted
 	}
 }
+
+// spread makes no task better than what it rests on.
+func (r *Report) spread() {
+	for changed := true; changed; {
+		changed = false
+		for i := range r.Tasks {
+			t := &r.Tasks[i]
+			for _, on := range t.rests {
+				if v := worse(t.Verdict, r.Tasks[on].Verdict); v != t.Verdict {
+					t.Verdict, changed = v, true
+				}
+			}
+		}
+	}
+}
+
+// ofRun is the verdict of the task that made an artifact, if it is reported.
+func (r *Report) ofRun(task string, run int) Verdict {
+	for _, t := range r.Tasks {
+		if t.TaskID == task && t.RunID != nil && *t.RunID == run {
+			return t.Verdict
+		}
+	}
+	return ""
+}
+
+// worse gives the worse of two verdicts; of equals the first.
+func worse(a, b Verdict) Verdict {
+	if rank(b) > rank(a) {
+		return b
+	}
+	return a
+}
+
+func rank(v Verdict) int { return slices.Index([]Verdict{Accepted, Undetermined, Untrusted}, v) }
 
 func (r *Report) count(t Task) {
 	switch {

@@ -24,6 +24,13 @@ func (c *chain) document(ctx context.Context, l *link) error {
 		})
 		return nil
 	}
+	if l.run.State.Open() {
+		l.add(Finding{
+			Rule: RuleRunNotCompleted, Message: fmt.Sprintf("run %s is not completed, so nothing of it is signed yet", l.ref()),
+			Want: string(graph.Completed), Got: string(l.run.State), Heals: true, Hint: "wait until the task has completed",
+		})
+		return nil
+	}
 	listing, err := c.v.sources.Artifacts.Artifacts(ctx, l.ref())
 	if err != nil {
 		l.add(unavailable(RuleCotMissing, err, "the artifact listing of "+l.ref().String()))
@@ -76,10 +83,10 @@ func (c *chain) readSigned(ctx context.Context, l *link) (*certs.Signed, error) 
 	var docErr error
 	formErrs := map[certs.Form]error{}
 	var g errgroup.Group
-	g.Go(func() error {
+	g.Go(safe(func() error {
 		s.Document, docErr = c.readAll(ctx, l.ref(), certs.DocumentName, c.v.policy.Limits.MaxCotBytes)
 		return nil
-	})
+	}))
 	type form struct {
 		data []byte
 		err  error
@@ -92,7 +99,7 @@ func (c *chain) readSigned(ctx context.Context, l *link) (*certs.Signed, error) 
 	}
 	got := make([]form, len(present))
 	for i, f := range present {
-		g.Go(func() error {
+		g.Go(safe(func() error {
 			if !l.listing[string(f)].Storage.Hashed() {
 				got[i].err = &graph.UnavailableError{
 					What: string(f), Reason: graph.Refused, Detail: "stored as " + string(l.listing[string(f)].Storage),
@@ -101,11 +108,10 @@ func (c *chain) readSigned(ctx context.Context, l *link) (*certs.Signed, error) 
 			}
 			got[i].data, got[i].err = c.readAll(ctx, l.ref(), string(f), certs.MaxFormBytes)
 			return nil
-		})
+		}))
 	}
-	_ = g.Wait()
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
+	if err := errors.Join(g.Wait(), ctx.Err()); err != nil {
+		return nil, err
 	}
 	for i, f := range present {
 		s.Forms[f] = got[i].data
@@ -113,7 +119,15 @@ func (c *chain) readSigned(ctx context.Context, l *link) (*certs.Signed, error) 
 	}
 	bad := false
 	if docErr != nil {
-		l.add(unavailable(RuleCotMissing, docErr, certs.DocumentName+" of "+l.ref().String()+", though it is listed"))
+		f := unavailable(RuleCotMissing, docErr, certs.DocumentName+" of "+l.ref().String()+", though it is listed")
+		switch {
+		case f.Hint != "":
+		case f.Got == string(graph.TooLarge):
+			f.Hint = "limits.maxCotBytes in the policy, if the document is genuine"
+		default:
+			f.Hint = "it was uploaded, so storage lost or changed it: rerun the task"
+		}
+		l.add(f)
 		bad = true
 	}
 	for _, f := range present {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"sync"
 
@@ -15,6 +16,9 @@ import (
 
 // maxChainTasks bounds a chain: what is followed for trust, not a whole graph.
 const maxChainTasks = 10_000
+
+// maxIndexedInputs bounds the index paths that one task takes inputs from.
+const maxIndexedInputs = 1000
 
 // chain is one verification under way. gather fills it, judge looks at it.
 type chain struct {
@@ -28,6 +32,9 @@ type chain struct {
 	links map[graph.RunRef]*link
 	seen  []*link // as found
 	loose []*link // links without a run
+
+	rests map[*link][]*link // what each link rests on, once that is decided
+	feeds map[*link][]*policy.Product
 
 	projectsMu  sync.Mutex
 	projectList *policy.Projects
@@ -96,7 +103,7 @@ func (c *chain) load(ctx context.Context, level []*node) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.v.options.Jobs)
 	for _, n := range level {
-		g.Go(func() error {
+		g.Go(safe(func() error {
 			task, err := c.v.sources.Tasks.Task(gctx, n.id)
 			if err != nil {
 				if ctx.Err() != nil {
@@ -109,7 +116,7 @@ func (c *chain) load(ctx context.Context, level []*node) error {
 			n.task = task
 			n.impl = graph.ImplementationOf(task.Definition, c.v.policy.IsScriptworker)
 			return nil
-		})
+		}))
 	}
 	return g.Wait()
 }
@@ -178,23 +185,41 @@ func (c *chain) drop(nodes []*node) {
 	c.order = c.order[:len(c.order)-len(nodes)]
 }
 
-// find resolves edges that name an index path.
+// find resolves edges that name an index path, several at once.
 func (c *chain) find(ctx context.Context, n *node, edges []graph.Edge) error {
-	for _, e := range edges {
+	var named []int
+	for i, e := range edges {
 		if e.Namespace != "" {
-			id, err := c.v.sources.Index.FindTask(ctx, e.Namespace)
-			if err != nil {
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				f := unavailable(RuleIndexedInput, err, "the task at index path "+e.Namespace)
-				f.Path = e.Path
-				n.add(f)
-			}
-			e.Task = id
+			named = append(named, i)
 		}
-		n.edges = append(n.edges, e)
 	}
+	if len(named) > maxIndexedInputs {
+		n.add(Finding{
+			Rule: RuleChainTooLong, Message: "the task takes inputs from too many index paths; those beyond the bound were not looked at",
+			Want: fmt.Sprintf("at most %d", maxIndexedInputs), Got: len(named),
+		})
+		named = named[:maxIndexedInputs]
+	}
+	failed := make([]error, len(edges))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(c.v.options.Jobs)
+	for _, i := range named {
+		g.Go(safe(func() error {
+			edges[i].Task, failed[i] = c.v.sources.Index.FindTask(gctx, edges[i].Namespace)
+			return ctx.Err()
+		}))
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for i, err := range failed {
+		if err != nil {
+			f := unavailable(RuleIndexedInput, err, "the task at index path "+edges[i].Namespace)
+			f.Path = edges[i].Path
+			n.add(f)
+		}
+	}
+	n.edges = edges
 	return nil
 }
 
@@ -311,6 +336,11 @@ func (c *chain) looseLink(n *node, target bool) *link {
 	return l
 }
 
+// isLoose tells whether the report says already that a task has no run.
+func (c *chain) isLoose(n *node) bool {
+	return slices.ContainsFunc(c.loose, func(l *link) bool { return l.node == n })
+}
+
 // connect decides which runs of their parents and inputs the links depend on
 // that were not asked before, and gives the links that are new.
 func (c *chain) connect() []*link {
@@ -350,7 +380,7 @@ func (c *chain) connectLink(l *link, linkOf func(*node, graph.Run) *link) {
 			continue
 		}
 		run, finding := selectRun(p.task, nil)
-		if finding != nil && finding.Severity != SeverityWarning {
+		if finding != nil && finding.Severity != SeverityWarning && !c.isLoose(p) {
 			p.add(*finding)
 		}
 		if run == nil {
@@ -387,7 +417,7 @@ func (c *chain) inputRuns(l *link, n *node, e graph.Edge, linkOf func(*node, gra
 	}
 	if len(out) == 0 {
 		run, finding := selectRun(n.task, e.Run)
-		if finding != nil && finding.Severity != SeverityWarning {
+		if finding != nil && finding.Severity != SeverityWarning && !c.isLoose(n) {
 			n.add(*finding)
 		}
 		if run != nil {
@@ -429,13 +459,13 @@ func (c *chain) linksOf(n *node) []*link {
 
 // fetch reads and verifies a link's document in the background.
 func (c *chain) fetch(ctx context.Context, g *errgroup.Group, l *link) {
-	g.Go(func() error {
+	g.Go(safe(func() error {
 		if err := c.document(ctx, l); err != nil {
 			return err
 		}
 		c.v.event("document", l.node.id, "")
 		return nil
-	})
+	}))
 }
 
 // unavailable turns an error of a source into a finding; what heals is always

@@ -37,7 +37,7 @@ func (c *chain) readInputsReports(ctx context.Context) error {
 		if _, ok := l.doc.Artifacts[InputsReportName]; !ok {
 			continue
 		}
-		g.Go(func() error {
+		g.Go(safe(func() error {
 			sums, err := c.readInputsReport(gctx, l)
 			if err != nil {
 				l.add(Finding{
@@ -47,7 +47,7 @@ func (c *chain) readInputsReports(ctx context.Context) error {
 			}
 			l.reported = sums
 			return ctx.Err()
-		})
+		}))
 	}
 	return g.Wait()
 }

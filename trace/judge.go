@@ -2,6 +2,7 @@ package trace
 
 import (
 	"context"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -42,8 +43,8 @@ func (c *chain) judge(ctx context.Context) error {
 		if n.task == nil || !n.creates() {
 			continue
 		}
-		g.Go(func() error { return c.rebuild(gctx, n) })
-		g.Go(func() error { return c.membership(gctx, n) })
+		g.Go(safe(func() error { return c.rebuild(gctx, n) }))
+		g.Go(safe(func() error { return c.membership(gctx, n) }))
 	}
 	if err := g.Wait(); err != nil {
 		return err
@@ -60,6 +61,7 @@ func (c *chain) judge(ctx context.Context) error {
 		}
 	}
 	c.prune()
+	c.feeds = c.fed()
 	for _, l := range c.allLinks() {
 		if l.node.task == nil {
 			continue
@@ -174,38 +176,8 @@ func (c *chain) findOrigins() {
 // prune drops the runs that nothing depends on after all: those that an input
 // turned out not to be pinned to, and those of parents that made nothing here.
 func (c *chain) prune() {
-	keep := map[*link]bool{}
-	var visit func(l *link)
-	visit = func(l *link) {
-		if keep[l] {
-			return
-		}
-		keep[l] = true
-		if l.node.task == nil {
-			return
-		}
-		for _, in := range l.inputs {
-			for _, r := range in.runs {
-				visit(r)
-			}
-		}
-		for _, id := range []graph.TaskID{l.node.parent, l.node.task.Definition.TaskGroupID} {
-			p := c.nodes[id]
-			if p == nil || p == l.node {
-				continue
-			}
-			if l.madeBy != nil && l.madeBy.node == p {
-				visit(l.madeBy)
-				continue
-			}
-			for _, r := range c.linksOf(p) {
-				visit(r)
-			}
-		}
-	}
-	for _, t := range c.targets {
-		visit(t)
-	}
+	c.rests = c.restsOn()
+	keep := c.reach(c.targets)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	kept := c.seen[:0]
@@ -215,4 +187,50 @@ func (c *chain) prune() {
 		}
 	}
 	c.seen = kept
+}
+
+// restsOn gives the links that each link rests on: the runs of its inputs, and
+// of the parent and the group's task that made it.
+func (c *chain) restsOn() map[*link][]*link {
+	all, of := c.allLinks(), map[*node][]*link{}
+	for _, l := range all {
+		of[l.node] = append(of[l.node], l)
+	}
+	out := map[*link][]*link{}
+	for _, l := range all {
+		if l.node.task == nil {
+			continue
+		}
+		for _, in := range l.inputs {
+			out[l] = append(out[l], in.runs...)
+			if n := c.nodes[in.edge.Task]; len(in.runs) == 0 && n != nil {
+				out[l] = append(out[l], of[n]...)
+			}
+		}
+		for _, id := range []graph.TaskID{l.node.parent, l.node.task.Definition.TaskGroupID} {
+			p := c.nodes[id]
+			switch {
+			case p == nil || p == l.node:
+			case l.madeBy != nil && l.madeBy.node == p:
+				out[l] = append(out[l], l.madeBy)
+			default:
+				out[l] = append(out[l], of[p]...)
+			}
+		}
+	}
+	return out
+}
+
+// reach gives the links and all that they rest on.
+func (c *chain) reach(from []*link) map[*link]bool {
+	found := map[*link]bool{}
+	for next := slices.Clone(from); len(next) > 0; {
+		l := next[len(next)-1]
+		next = next[:len(next)-1]
+		if !found[l] {
+			found[l] = true
+			next = append(next, c.rests[l]...)
+		}
+	}
+	return found
 }

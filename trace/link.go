@@ -90,6 +90,10 @@ func (l *link) digests(name string) ([]Digest, *Finding) {
 			Hint: "see what else is wrong with that document", derived: true,
 		}
 	}
+	a, listed := l.listing[name]
+	if listed && !a.Storage.Hashed() {
+		return nil, unhashed(l, name, a.Storage)
+	}
 	h, ok := l.doc.Artifacts[name]
 	if !ok {
 		return nil, &Finding{
@@ -99,21 +103,12 @@ func (l *link) digests(name string) ([]Digest, *Finding) {
 			Hint: "check the name; or the task declared the artifact but never made it",
 		}
 	}
-	a, listed := l.listing[name]
-	switch {
-	case !listed:
+	if !listed {
 		return nil, &Finding{
 			Rule:    RuleArtifactUnavailable,
 			Message: fmt.Sprintf("%s is in the chain of trust document of %s, but the queue does not list it for that run", name, l.ref()),
 			Want:    "an artifact of storage type s3 or object", Got: "not listed",
 			Hint: "the upload failed, or the task itself wrote this entry",
-		}
-	case !a.Storage.Hashed():
-		return nil, &Finding{
-			Rule:    RuleArtifactUnavailable,
-			Message: fmt.Sprintf("%s of %s is stored as %q, which workers don't hash", name, l.ref(), a.Storage),
-			Want:    "storage type s3 or object", Got: string(a.Storage),
-			Hint: "the content can change after the worker signed; have the task upload it as a file",
 		}
 	}
 	var d []Digest
@@ -124,4 +119,20 @@ func (l *link) digests(name string) ([]Digest, *Finding) {
 		d = append(d, Digest{sha512: true, sum: h.SHA512})
 	}
 	return d, nil
+}
+
+// unhashed is the finding for an artifact whose content no worker hashes,
+// whatever a document says of it.
+func unhashed(l *link, name string, storage graph.Storage) *Finding {
+	f := &Finding{
+		Rule:    RuleArtifactUnavailable,
+		Message: fmt.Sprintf("%s of %s is stored as %q, which workers don't hash", name, l.ref(), storage),
+		Want:    "storage type s3 or object", Got: string(storage),
+		Hint: "the content can change after the worker signed; have the task upload it as a file",
+	}
+	if storage == graph.Error {
+		f.Message = fmt.Sprintf("%s of %s was never made: the worker failed to", name, l.ref())
+		f.Hint = "look into the log of the task that should have made it"
+	}
+	return f
 }

@@ -56,6 +56,9 @@ func (c *chain) membership(ctx context.Context, parent *node) error {
 			f.Message = fmt.Sprintf("the task graph of its parent %s could not be checked for this task (see there)", parent.id)
 			f.Got, f.Hint, f.derived = nil, "see what is wrong with "+parent.id.String(), true
 		}
+		if runs := parent.task.Runs; len(runs) > 0 && runs[len(runs)-1].State.Open() {
+			f.Heals, f.Hint = true, "the parent is still running and has published no task graph yet: wait until it has completed"
+		}
 		n.add(f)
 	}
 	return nil
@@ -90,9 +93,9 @@ func (c *chain) taskGraphOf(ctx context.Context, parent *node, run graph.Run, ch
 		l.add(*finding)
 		return l, nil, nil
 	}
-	want := map[graph.TaskID]bool{}
+	want := map[graph.TaskID]string{}
 	for _, n := range children {
-		want[n.id] = true
+		want[n.id] = n.task.Definition.Name
 	}
 	body, err := c.v.sources.Artifacts.Open(ctx, l.ref(), TaskGraphName, c.v.policy.Limits.MaxTaskGraphBytes)
 	if err != nil {
@@ -207,7 +210,7 @@ func compareEntry(n *node, e graphEntry) []Finding {
 		delete(got, k)
 	}
 	dropQueueDefaults(got, want, d)
-	for _, diff := range differences(withoutEmpty(want), withoutEmpty(got)) {
+	for _, diff := range differences(want, got) {
 		findings = append(findings, Finding{
 			Rule: RuleDiffersFromTaskGraph, Path: diff.path, Want: diff.want, Got: diff.got,
 			Message: fmt.Sprintf("the task differs from the entry %q in its parent's task graph", clipText(e.label)),

@@ -27,8 +27,8 @@ func TestPinnedByImageDigest(t *testing.T) {
 	}
 }
 
-// report is what a cot-download in the consumer would have written.
-func report(task *fixtures.Task, name, sum string) *fixtures.Artifact {
+// inputsReport is what a cot-download in the consumer would have written.
+func inputsReport(task *fixtures.Task, name, sum string) *fixtures.Artifact {
 	return fixtures.JSONFile(trace.InputsReportName, fixtures.Object{
 		"apiVersion": "cot/v1",
 		"artifacts": []any{fixtures.Object{
@@ -41,7 +41,7 @@ func TestPinnedByTheConsumersReport(t *testing.T) {
 	const name, input = "public/sources.tar.xz", "fetch public/sources.tar.xz"
 	w := serve(t)
 	honest := w.Fetch.Artifact(name).SHA256()
-	w.Edit(func() { w.Build.Last().Add(report(w.Fetch, name, honest)) })
+	w.Edit(func() { w.Build.Last().Add(inputsReport(w.Fetch, name, honest)) })
 	r := w.verify(w.Build.ID)
 	wantVerdict(t, r, trace.Verified)
 	if !pinnedInputs(r)[input] {
@@ -49,14 +49,14 @@ func TestPinnedByTheConsumersReport(t *testing.T) {
 	}
 	for attack, edit := range map[string]func(a *fixtures.Artifact){
 		"another digest": func(a *fixtures.Artifact) {
-			a.Content = report(w.Fetch, name, w.Toolchain.Artifact("public/build/clang.tar.zst").SHA256()).Content
+			a.Content = inputsReport(w.Fetch, name, w.Toolchain.Artifact("public/build/clang.tar.zst").SHA256()).Content
 		},
 		"changed in storage": func(a *fixtures.Artifact) { a.EditStored = func(b []byte) []byte { return append(b, ' ') } },
 		"not hashed":         func(a *fixtures.Artifact) { a.Unhashed = true },
 	} {
 		w := serve(t)
 		w.Edit(func() {
-			a := report(w.Fetch, name, honest)
+			a := inputsReport(w.Fetch, name, honest)
 			edit(a)
 			w.Build.Last().Add(a)
 		})
@@ -65,6 +65,21 @@ func TestPinnedByTheConsumersReport(t *testing.T) {
 		if pinnedInputs(r)[input] {
 			t.Errorf("%s: the input is called pinned", attack)
 		}
+	}
+}
+
+// What the worker mounted before the task began is not pinned by what the task
+// says of it.
+func TestMountIsNotPinnedByTheConsumersReport(t *testing.T) {
+	const name = "public/build/clang.tar.zst"
+	w := serve(t)
+	w.Edit(func() {
+		w.GenericBuild.Last().Add(inputsReport(w.Toolchain, name, w.Toolchain.Artifact(name).SHA256()))
+	})
+	r := w.verify(w.GenericBuild.ID)
+	wantVerdict(t, r, trace.Verified)
+	if pinnedInputs(r)["mount "+name] {
+		t.Error("the mount is called pinned")
 	}
 }
 
@@ -90,12 +105,37 @@ func TestRerunInput(t *testing.T) {
 		rerun(w, w.Build.Last().Started.Add(time.Second), fixtures.Completed)
 		wantVerdict(t, w.verify(w.Build.ID), trace.Verified)
 	})
+	for _, state := range []string{fixtures.Pending, fixtures.Running} {
+		t.Run("during the consumer, and still "+state, func(t *testing.T) {
+			w := serve(t)
+			w.Edit(func() {
+				r := w.Fetch.Rerun()
+				r.Scheduled, r.Started, r.Resolved = w.Build.Last().Started.Add(time.Second), w.Build.Last().Started.Add(2*time.Second), time.Time{}
+				r.Resolve(state, "")
+				r.Artifacts, r.Document = nil, nil
+			})
+			wantVerdict(t, w.verify(w.Build.ID), trace.Undetermined)
+		})
+	}
 	t.Run("during the consumer, failed, but pinned", func(t *testing.T) {
 		w := serve(t)
 		const name = "public/sources.tar.xz"
 		honest := w.Fetch.Artifact(name).SHA256()
-		w.Edit(func() { w.Build.Last().Add(report(w.Fetch, name, honest)) })
+		w.Edit(func() { w.Build.Last().Add(inputsReport(w.Fetch, name, honest)) })
 		rerun(w, w.Build.Last().Started.Add(time.Second), fixtures.Failed)
 		wantVerdict(t, w.verify(w.Build.ID), trace.Verified)
+	})
+	t.Run("an image during its consumer, failed, but the worker recorded the digest", func(t *testing.T) {
+		w := serve(t)
+		w.Edit(func() {
+			r := w.Image.Rerun()
+			r.Scheduled = w.Build.Last().Started.Add(time.Second)
+			r.Started, r.Resolved = r.Scheduled.Add(time.Second), r.Scheduled.Add(2*time.Second)
+			r.Resolve(fixtures.Exception, "worker-shutdown")
+			r.Unsign()
+		})
+		wantVerdict(t, w.verify(w.Build.ID), trace.Verified)
+		w.Edit(func() { document(w).Image = nil })
+		wantVerdict(t, w.verify(w.Build.ID), trace.Untrusted)
 	})
 }

@@ -154,8 +154,8 @@ func (c *chain) compareRendered(ctx context.Context, n *node, template any, cont
 	return false, best
 }
 
-// compareWithTree ignores what rendering and the queue leave open: empty values,
-// the queue's defaults and the priority.
+// compareWithTree ignores what the queue leaves open: its defaults and the
+// priority.
 func compareWithTree(n *node, def map[string]any) []Finding {
 	d := n.task.Definition
 	want, got := canonical(def), canonical(d.Value())
@@ -173,7 +173,7 @@ func compareWithTree(n *node, def map[string]any) []Finding {
 		}
 	}
 	dropQueueDefaults(got, want, d)
-	for _, diff := range differences(withoutEmpty(want), withoutEmpty(got)) {
+	for _, diff := range differences(want, got) {
 		findings = append(findings, Finding{
 			Rule: RuleDiffersFromTree, Path: diff.path, Want: diff.want, Got: diff.got,
 			Message: fmt.Sprintf("the task differs from what %s at %s asks for", TemplateName, n.decision.tree),

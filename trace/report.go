@@ -132,6 +132,8 @@ type Task struct {
 	Inputs         []Input   `json:"inputs,omitempty"`
 	Claims         []string  `json:"taskClaims,omitempty"` // JSON Pointers of what the task, not the worker, may have put in the document
 	Findings       []Finding `json:"findings"`
+
+	rests []int // the report's tasks that this one rests on
 }
 
 // Input is an edge along which another task's output reached this one.
@@ -145,14 +147,14 @@ type Input struct {
 
 // Artifact is one artifact that was asked for.
 type Artifact struct {
-	TaskID  string  `json:"taskId"`
-	RunID   int     `json:"runId"`
-	Name    string  `json:"name"`
-	SHA256  string  `json:"sha256"`
-	SHA512  string  `json:"sha512,omitempty"`
-	Bytes   int64   `json:"bytes"`
-	Hashed  bool    `json:"hashed"` // its bytes were hashed in this run
-	Path    string  `json:"path,omitempty"`
+	TaskID string `json:"taskId"`
+	RunID  int    `json:"runId"`
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+	SHA512 string `json:"sha512,omitempty"`
+	Bytes  int64  `json:"bytes"`
+	Hashed bool   `json:"hashed"` // its bytes were hashed in this run
+	Path   string `json:"path,omitempty"`
 	// Unpacked counts the files and links that the artifact, an archive, was
 	// unpacked to below Path; nil: it is the file at Path.
 	Unpacked *int    `json:"unpacked,omitempty"`

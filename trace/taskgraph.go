@@ -18,7 +18,7 @@ const TaskGraphName = "public/task-graph.json"
 
 const (
 	maxGraphEntryBytes = 8 << 20
-	maxDuplicated      = 1000 // entries with attributes.task_duplicates that are kept
+	maxDuplicated      = 1000 // entries with attributes.task_duplicates that are kept, of those that may be wanted
 )
 
 // graphEntry is a task of a parent's task graph.
@@ -26,6 +26,13 @@ type graphEntry struct {
 	label      string
 	task       map[string]any
 	duplicates int64 // attributes.task_duplicates, 0 if absent
+}
+
+// name is the name of the tasks that are made from the entry.
+func (e graphEntry) name() string {
+	metadata, _ := e.task["metadata"].(map[string]any)
+	s, _ := metadata["name"].(string)
+	return s
 }
 
 // taskGraph is what was wanted of a task graph.
@@ -38,10 +45,11 @@ type taskGraph struct {
 // errDigest tells that a stream's bytes are not those that were vouched for.
 var errDigest = errors.New("the bytes differ from the signed digest")
 
-// readTaskGraph reads a task graph as a stream and keeps the wanted entries. The
+// readTaskGraph reads a task graph as a stream and keeps the entries of the
+// wanted tasks, and those that may stand for one by having its name. The
 // bytes are hashed while they are parsed, on another goroutine; nothing is given
 // unless every digest matches.
-func readTaskGraph(r io.Reader, digests []Digest, want map[graph.TaskID]bool) (*taskGraph, [][]byte, error) {
+func readTaskGraph(r io.Reader, digests []Digest, want map[graph.TaskID]string) (*taskGraph, [][]byte, error) {
 	s := newHashedStream(r, digests)
 	g, parseErr := parseTaskGraph(s, want)
 	sums, readErr := s.finish()
@@ -68,7 +76,7 @@ func allMatch(digests []Digest, sums [][]byte) bool {
 	return true
 }
 
-func parseTaskGraph(s *hashedStream, want map[graph.TaskID]bool) (*taskGraph, error) {
+func parseTaskGraph(s *hashedStream, want map[graph.TaskID]string) (*taskGraph, error) {
 	// Names may repeat in entries that nobody asks for; those that matter are
 	// decoded strictly below.
 	dec := jsontext.NewDecoder(s, jsontext.AllowDuplicateNames(true))
@@ -76,6 +84,10 @@ func parseTaskGraph(s *hashedStream, want map[graph.TaskID]bool) (*taskGraph, er
 		return nil, fmt.Errorf("%s is not a JSON object", TaskGraphName)
 	}
 	g := &taskGraph{entries: map[graph.TaskID]graphEntry{}}
+	names := map[string]bool{}
+	for _, name := range want {
+		names[name] = true
+	}
 	for dec.PeekKind() != '}' {
 		name, err := dec.ReadToken()
 		if err != nil {
@@ -89,7 +101,8 @@ func parseTaskGraph(s *hashedStream, want map[graph.TaskID]bool) (*taskGraph, er
 		}
 		g.size++
 		id, idErr := graph.ParseTaskID(key)
-		wanted := idErr == nil && want[id]
+		_, wanted := want[id]
+		wanted = wanted && idErr == nil
 		stands := bytes.Contains(raw, []byte(`"task_duplicates"`))
 		if !wanted && !stands {
 			continue
@@ -107,7 +120,7 @@ func parseTaskGraph(s *hashedStream, want map[graph.TaskID]bool) (*taskGraph, er
 			}
 			g.entries[id] = e
 		}
-		if e.duplicates > 1 {
+		if e.duplicates > 1 && names[e.name()] {
 			if len(g.duplicated) >= maxDuplicated {
 				return nil, fmt.Errorf("%s: more than %d entries with task_duplicates", TaskGraphName, maxDuplicated)
 			}

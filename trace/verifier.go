@@ -60,6 +60,9 @@ func New(p *policy.Policy, s Sources, now time.Time, o Options) (*Verifier, erro
 			return nil, errors.New("trace: following a chain to its tree needs the index and version control")
 		}
 	case ScopeSignature:
+		if o.ExpectProduct != "" || !o.ExpectTree.Repository.IsZero() {
+			return nil, errors.New("signatures alone lead to no tree and no product, so none can be expected")
+		}
 	default:
 		return nil, fmt.Errorf("trace: unknown scope %q", o.Scope)
 	}
@@ -107,6 +110,9 @@ func (v *Verifier) Verify(ctx context.Context, targets []RunTarget) (*Report, er
 		}
 	} else {
 		for _, l := range c.allLinks() {
+			if l.node.task != nil {
+				checkWorkerImplementation(c, l) // it decides which keys count
+			}
 			checkEstablished(c, l)
 		}
 	}

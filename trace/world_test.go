@@ -1,6 +1,7 @@
 package trace_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"github.com/mozilla-releng/cot/fixtures"
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/internal/queue"
+	"github.com/mozilla-releng/cot/internal/report"
+	"github.com/mozilla-releng/cot/internal/report/reporttest"
 	"github.com/mozilla-releng/cot/internal/transport"
 	"github.com/mozilla-releng/cot/internal/vcs"
 	"github.com/mozilla-releng/cot/trace"
@@ -53,6 +56,7 @@ func (w *served) parsePolicy() *policy.Policy {
 	return p
 }
 
+// verify judges tasks. Every report is held to its schema.
 func (w *served) verify(ids ...string) *trace.Report {
 	w.t.Helper()
 	p := w.parsePolicy()
@@ -97,6 +101,11 @@ func (w *served) verify(ids ...string) *trace.Report {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	var b bytes.Buffer
+	if err := report.JSON(&b, r); err != nil {
+		w.t.Fatal(err)
+	}
+	reporttest.Valid(w.t, b.Bytes())
 	return r
 }
 
@@ -139,6 +148,15 @@ func mustTree(t *testing.T, repository string) tree.Tree {
 		t.Fatal(err)
 	}
 	return tree.Tree{Repository: r}
+}
+
+func mustRevision(t *testing.T, revision string) tree.Revision {
+	t.Helper()
+	r, err := tree.ParseRevision(revision)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 func mustRun(t *testing.T, s string) graph.RunRef {

@@ -119,6 +119,9 @@ func TestParseRootURL(t *testing.T) {
 			t.Errorf("parseRootURL(%q) = %q", in, got)
 		}
 	}
+	if _, err := parseRootURL("https://user:secret@tc.example.com"); strings.Contains(err.Error(), "secret") {
+		t.Error(err)
+	}
 }
 
 func TestWriteFileIsAllOrNothing(t *testing.T) {
@@ -141,6 +144,25 @@ func TestWriteFileIsAllOrNothing(t *testing.T) {
 	entries, _ := os.ReadDir(dir)
 	if len(entries) != 1 {
 		t.Errorf("leftovers: %v", entries)
+	}
+}
+
+// As root, a rename would make /dev/stdout a file for everybody.
+func TestWriteFileGoesThroughALink(t *testing.T) {
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "stdout")
+	write(t, file, "old and longer", 0o600)
+	if err := os.Symlink("file", link); err != nil {
+		t.Skip(err)
+	}
+	if err := writeFile(link, nothingWritten); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is gone: %v, %v", info, err)
+	}
+	if got, _ := os.ReadFile(file); string(got) != "new" {
+		t.Errorf("the file holds %q", got)
 	}
 }
 

@@ -166,7 +166,7 @@ func (r *downloadRun) verifyAndFetch(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	items, artifacts := r.items(rep, located)
+	items, artifacts := r.items(ctx, rep, located)
 	if err := r.checkOverwrite(items); err != nil && !r.printMounts {
 		return 0, err
 	}

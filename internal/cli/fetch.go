@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/mozilla-releng/cot/internal/download"
 	"github.com/mozilla-releng/cot/internal/inputs"
@@ -29,10 +30,11 @@ func (r *downloadRun) fetch(ctx context.Context, rep *trace.Report, items []inpu
 	}
 	results, err := r.transfer(ctx, list)
 	var collision *download.CollisionError
+	var mismatch *download.MismatchError
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.As(err, &collision):
+	case errors.As(err, &collision) && !errors.As(err, &mismatch): // wrong bytes are never the caller's mistake
 		return usage(err)
 	case len(results) != len(items) && err != nil:
 		return err
@@ -40,9 +42,39 @@ func (r *downloadRun) fetch(ctx context.Context, rep *trace.Report, items []inpu
 		return fmt.Errorf("%d results for %d inputs", len(results), len(items))
 	}
 	for i, res := range results {
+		if err := r.outputApart(items[i].Source, res.Written...); err != nil {
+			return err
+		}
 		r.record(rep, items[i], artifacts[i], res)
 	}
 	rep.Conclude()
+	return nil
+}
+
+// outputApart refuses a report that would take the place of an archive's
+// member: which there are is known only now.
+func (r *downloadRun) outputApart(source string, written ...string) error {
+	if r.output == "" {
+		return nil
+	}
+	output, err := realPath(r.output)
+	if err != nil {
+		return usagef("--output: %w", err)
+	}
+	dir, err := realPath(filepath.Dir(r.output))
+	if err != nil {
+		return usagef("--output: %w", err)
+	}
+	name := filepath.Join(dir, filepath.Base(r.output)) // where a link itself is
+	dest, err := realPath(r.dest)
+	if err != nil {
+		return usagef("--dest: %w", err)
+	}
+	for _, p := range written {
+		if at := filepath.Join(dest, filepath.FromSlash(p)); strings.EqualFold(at, output) || strings.EqualFold(at, name) {
+			return usagef("--output %s is where %s was unpacked to: the report would replace it", r.output, source)
+		}
+	}
 	return nil
 }
 

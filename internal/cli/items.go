@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,7 +17,7 @@ import (
 // items expands inputs into single artifacts and looks up what the report
 // vouches for each of them. What is missing becomes a finding of the report;
 // with a report that is not good, nothing is looked up.
-func (r *downloadRun) items(rep *trace.Report, found []located) ([]inputs.Item, []trace.VerifiedArtifact) {
+func (r *downloadRun) items(ctx context.Context, rep *trace.Report, found []located) ([]inputs.Item, []trace.VerifiedArtifact) {
 	if !rep.Verdict.OK() {
 		return nil, nil
 	}
@@ -39,7 +41,7 @@ func (r *downloadRun) items(rep *trace.Report, found []located) ([]inputs.Item, 
 	var kept []inputs.Item
 	var artifacts []trace.VerifiedArtifact
 	for _, it := range all {
-		a, f := r.vouched(rep, it)
+		a, f := r.vouched(ctx, rep, it)
 		if f != nil {
 			findings = append(findings, *f)
 			continue
@@ -67,7 +69,7 @@ func noMatch(l located) trace.Finding {
 }
 
 // vouched gives what the report vouches for an item, or why it doesn't.
-func (r *downloadRun) vouched(rep *trace.Report, it inputs.Item) (trace.VerifiedArtifact, *trace.Finding) {
+func (r *downloadRun) vouched(ctx context.Context, rep *trace.Report, it inputs.Item) (trace.VerifiedArtifact, *trace.Finding) {
 	if !it.IsArtifact() {
 		return trace.VerifiedArtifact{}, nil
 	}
@@ -75,6 +77,9 @@ func (r *downloadRun) vouched(rep *trace.Report, it inputs.Item) (trace.Verified
 	if f != nil {
 		g := *f
 		g.Message = it.Source + ": " + g.Message
+		if g.Got == string(graph.Error) {
+			g = r.workerFailure(ctx, it, g)
+		}
 		absent := g.Rule == trace.RuleArtifactNotInCot || g.Rule == trace.RuleArtifactUnavailable
 		if it.Optional && absent && !g.Heals {
 			g.Severity = trace.SeverityWarning
@@ -89,6 +94,20 @@ func (r *downloadRun) vouched(rep *trace.Report, it inputs.Item) (trace.Verified
 		}
 	}
 	return a, nil
+}
+
+// workerFailure adds to a finding about an artifact that a worker failed to make
+// what the worker said of it: a listing has only that it failed.
+func (r *downloadRun) workerFailure(ctx context.Context, it inputs.Item, f trace.Finding) trace.Finding {
+	stream, err := r.deployment.queue.Content(it.Run, it.Name).Open(ctx)
+	if err == nil { // it is there after all, but was not when it was listed
+		_ = stream.Body.Close()
+	}
+	var u *graph.UnavailableError
+	if errors.As(err, &u) && u.Reason == graph.WorkerFailed {
+		return failure(f.Rule, it.Source, err)
+	}
+	return f
 }
 
 func sha256Of(a trace.VerifiedArtifact) string {
@@ -118,8 +137,8 @@ func downloadItem(it inputs.Item, a trace.VerifiedArtifact) (download.Item, erro
 		out.Literal = &download.Literal{Bytes: it.Literal}
 	case it.URL != "":
 		out.Pinned = &download.Pinned{URL: it.URL}
-		if _, err = fmt.Sscanf(it.SHA256, "%x", &out.Pinned.SHA256); err != nil {
-			return out, err
+		if sum, err := hex.DecodeString(it.SHA256); err != nil || copy(out.Pinned.SHA256[:], sum) != len(out.Pinned.SHA256) {
+			return out, fmt.Errorf("sha256 %q: want 64 hex digits", it.SHA256)
 		}
 	}
 	return out, nil
@@ -136,6 +155,7 @@ func failure(rule trace.Rule, what string, err error) trace.Finding {
 	var member *download.MemberError
 	var limit *download.LimitError
 	var unpack *download.UnpackError
+	var collision *download.CollisionError
 	switch {
 	case errors.As(err, &mismatch):
 		f.Rule = trace.RuleArtifactHash
@@ -144,6 +164,10 @@ func failure(rule trace.Rule, what string, err error) trace.Finding {
 		switch mismatch.Fault {
 		case download.Transport:
 			f.Got = []string{mismatch.First, mismatch.Second}
+		case download.Untold:
+			if errors.As(err, &u) {
+				f.Message += fmt.Sprintf("; the second fetch, past the CDN: %s (%s)", u.Reason, u.Detail)
+			}
 		case download.Disk:
 			f.Hint = "the file was changed, or is another one: fetch it again without --check-only"
 		}
@@ -161,7 +185,7 @@ func failure(rule trace.Rule, what string, err error) trace.Finding {
 		f.Rule, f.Hint = trace.RuleArtifactNotWritten, "--max-artifact-size raises the limit for an artifact; those for what an archive holds are fixed"
 	case errors.As(err, &unpack) && unpack.Err == nil:
 		f.Rule, f.Hint = trace.RuleArtifactNotWritten, "fetch it again without --check-only"
-	case errors.As(err, &name), errors.As(err, &occupied):
+	case errors.As(err, &name), errors.As(err, &occupied), errors.As(err, &collision):
 		f.Rule = trace.RuleArtifactNotWritten
 	case errors.As(err, &member), errors.As(err, &unpack):
 		f.Rule, f.Hint = trace.RuleArtifactNotWritten, "the artifact is verified but can't be unpacked: correct the format, or take it as a file"
@@ -176,6 +200,8 @@ func faultText(f download.Fault) string {
 		return "storage holds the wrong bytes"
 	case download.Transport:
 		return "transport delivers differing bytes"
+	case download.Untold:
+		return "wrong bytes came, and a second fetch that would tell from where failed"
 	}
 	return "the file on disk has other bytes"
 }

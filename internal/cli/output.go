@@ -114,8 +114,9 @@ func writeFile(name string, write func(io.Writer) error) (err error) {
 	if err := write(&b); err != nil {
 		return err
 	}
-	// A pipe or a device can't be replaced, and must not be.
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+	// A pipe or a device can't be replaced, and must not be; nor a link, as
+	// /dev/stdout is one, also where it leads to a file.
+	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
 		return os.WriteFile(name, b.Bytes(), 0o644)
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".cot-*")

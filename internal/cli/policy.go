@@ -55,7 +55,10 @@ func (c *common) loadPolicy(s IO, dest string) (*policy.Policy, string, error) {
 
 func parseRootURL(s string) (string, error) {
 	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.User != nil || strings.ContainsAny(s, "?#") || strings.Trim(u.Path, "/") != "" {
+	if err == nil && u.User != nil {
+		return "", usagef("root URL %q: want https://HOST, without user information", transport.Redact(u))
+	}
+	if err != nil || u.Host == "" || strings.ContainsAny(s, "?#") || strings.Trim(u.Path, "/") != "" {
 		return "", usagef("root URL %q: want https://HOST", s)
 	}
 	if u.Scheme != "https" && (u.Scheme != "http" || !transport.OnLoopback(u)) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,6 +37,11 @@ func TestMain(m *testing.M) {
 	}
 	// By this variable a program that scripts start gets at a command, too.
 	if os.Getenv("COT_TEST_COMMAND") == "cot-download" {
+		if hardship := os.Getenv("COT_TEST_HARDSHIP"); hardship != "" {
+			if err := endure(hardship); err != nil {
+				panic(err)
+			}
+		}
 		as(Download)()
 	}
 	testscript.Main(m, map[string]func(){
@@ -109,6 +115,11 @@ func setupScript(e *testscript.Env) error {
 	e.Setenv("ACCESS_TOKEN", w.Clients[0].AccessToken)
 	e.Setenv("CENTRAL", w.Central.URL())
 	e.Setenv("REVISION", w.Push.Revision())
+	tool := fixtures.Bytes([]byte("a tool that no task made\n"))
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(tool.Bytes()) }))
+	e.Defer(elsewhere.Close)
+	e.Setenv("ELSEWHERE", elsewhere.URL)
+	e.Setenv("TOOL_SHA256", tool.SHA256())
 	return nil
 }
 

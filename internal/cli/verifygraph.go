@@ -26,6 +26,9 @@ says what holds and what does not.
   # of run 1, and it must come from this tree
   cot-verify-graph --tree https://hg.mozilla.org/mozilla-central VvYf2QH0QxqAqMmUTo5vHw/1
 
+  # is this policy valid, and what does it trust?
+  cot-verify-graph policy check policy.yml
+
   # for a program
   cot-verify-graph --format json -o report.json VvYf2QH0QxqAqMmUTo5vHw`
 		f.register(cmd)
@@ -38,6 +41,7 @@ says what holds and what does not.
 			code, err = f.verifyGraph(ctx, s, name, args)
 			return err
 		}
+		cmd.AddCommand(policyCommand(s))
 		err := cmd.ExecuteContext(ctx)
 		return code, err
 	})

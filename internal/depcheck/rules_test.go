@@ -97,3 +97,38 @@ func TestEveryRuleHasAPageAndEveryPageARule(t *testing.T) {
 		}
 	}
 }
+
+// A signature's failure becomes a finding whose rule has the same name.
+func TestEveryCauseOfASignaturesFailureIsARule(t *testing.T) {
+	known := rules(t)
+	found := 0
+	for _, s := range sources(t) {
+		if s.test || s.pkg != "certs" {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			v, ok := n.(*ast.ValueSpec)
+			if !ok {
+				return true
+			}
+			if x, ok := v.Type.(*ast.Ident); !ok || x.Name != "Cause" {
+				return true
+			}
+			for _, e := range v.Values {
+				found++
+				lit, ok := e.(*ast.BasicLit)
+				if !ok {
+					t.Errorf("%s: write causes as plain strings", s.position(e))
+					continue
+				}
+				if id, err := strconv.Unquote(lit.Value); err != nil || known[id] == "" {
+					t.Errorf("%s: cause %s is no rule of trace", s.position(e), lit.Value)
+				}
+			}
+			return true
+		})
+	}
+	if found == 0 {
+		t.Error("certs has no causes any more: this test looks at the wrong place")
+	}
+}

@@ -11,6 +11,7 @@ type claims struct {
 	mu    sync.Mutex
 	files map[string]claim // by folded path: files and links
 	dirs  map[string]claim // by folded path: directories that must stay ones
+	clash map[*job]error   // owners whose claim collided with a later one
 }
 
 type claim struct {
@@ -20,7 +21,14 @@ type claim struct {
 }
 
 func newClaims() *claims {
-	return &claims{files: map[string]claim{}, dirs: map[string]claim{}}
+	return &claims{files: map[string]claim{}, dirs: map[string]claim{}, clash: map[*job]error{}}
+}
+
+// lost gives the collision that a later owner had with what this one claimed.
+func (c *claims) lost(owner *job) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.clash[owner]
 }
 
 // add claims files, and directories, for owner, or nothing if one collides with
@@ -28,25 +36,24 @@ func newClaims() *claims {
 func (c *claims) add(owner *job, files, dirs []string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	taken, err := c.claim(owner, files, dirs)
+	if err != nil && taken != nil {
+		c.clash[taken] = err
+	}
+	return err
+}
+
+// claim is add; where it fails, it also gives the owner of what was taken, if
+// that is one alone.
+func (c *claims) claim(owner *job, files, dirs []string) (*job, error) {
 	for _, p := range files {
-		key := fold(p)
-		if err := collides(c.files[key], owner, p); err != nil {
-			return err
-		}
-		if err := collides(c.dirs[key], owner, p); err != nil {
-			return err
-		}
-		if err := c.checkParents(owner, p, key); err != nil {
-			return err
+		if taken, err := c.check(owner, p, c.files, c.dirs); err != nil {
+			return taken, err
 		}
 	}
 	for _, p := range dirs {
-		key := fold(p)
-		if err := collides(c.files[key], owner, p); err != nil {
-			return err
-		}
-		if err := c.checkParents(owner, p, key); err != nil {
-			return err
+		if taken, err := c.check(owner, p, c.files); err != nil {
+			return taken, err
 		}
 	}
 	for _, p := range files {
@@ -59,15 +66,25 @@ func (c *claims) add(owner *job, files, dirs []string) error {
 		c.claimDir(owner, p, key)
 		c.claimParents(owner, p, key)
 	}
-	return nil
+	return nil, nil
 }
 
-func (c *claims) checkParents(owner *job, p, key string) (err error) {
+// check looks for a claim of another owner on a path, and for a file of one
+// among the directories above it.
+func (c *claims) check(owner *job, p string, among ...map[string]claim) (taken *job, err error) {
+	key := fold(p)
+	for _, m := range among {
+		if err := collides(m[key], owner, p); err != nil {
+			return m[key].owner, err
+		}
+	}
 	eachParent(key, func(dir string) bool {
-		err = collides(c.files[dir], owner, p)
+		if err = collides(c.files[dir], owner, p); err != nil {
+			taken = c.files[dir].owner
+		}
 		return err == nil
 	})
-	return err
+	return taken, err
 }
 
 func (c *claims) claimParents(owner *job, p, key string) {

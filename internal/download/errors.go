@@ -16,6 +16,7 @@ const (
 	Transport Fault = "transport" // two fetches gave different bytes
 	Storage   Fault = "storage"   // the same wrong bytes came twice, or storage itself promises other ones
 	Disk      Fault = "disk"      // the file at the destination has other bytes
+	Untold    Fault = "untold"    // a second fetch, which would tell, failed
 )
 
 // MismatchError reports bytes that are not those of the verified digest.
@@ -35,6 +36,8 @@ func (e *MismatchError) Error() string {
 		where = "storage holds the wrong bytes"
 	case Transport:
 		where = "transport delivers differing bytes"
+	case Untold:
+		where = "wrong bytes came, from transport or from storage"
 	}
 	got := e.First
 	if e.Second != "" && e.Second != e.First {

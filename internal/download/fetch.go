@@ -67,6 +67,7 @@ func (d *Downloader) execute(ctx context.Context, jobs []*job, results []Result,
 		})
 	}
 	wg.Wait()
+	r.settle(ctx, results)
 	err := failures(results, nil)
 	r.folders.close(err != nil)
 	return err
@@ -132,17 +133,24 @@ func (w *worker) fetch(ctx context.Context, j *job) Result {
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
+	if res.unpacked == nil {
+		w.run.end(j, &res, err)
+	}
+	return res
+}
+
+// end says how a job ended.
+func (r *run) end(j *job, res *Result, err error) {
 	switch {
 	case err != nil:
 		res.Err = &ItemError{What: j.what, Path: j.item.Path, Err: err}
 		res.Written, res.Kept, res.Unpacked = nil, false, false
-		w.run.event(Event{Kind: Failed, Err: res.Err}, j)
+		r.event(Event{Kind: Failed, Err: res.Err}, j)
 	case res.Kept:
-		w.run.event(Event{Kind: Kept, Bytes: res.Bytes, Total: res.Bytes}, j)
+		r.event(Event{Kind: Kept, Bytes: res.Bytes, Total: res.Bytes}, j)
 	default:
-		w.run.event(Event{Kind: Done, Bytes: res.Bytes, Total: res.Bytes}, j)
+		r.event(Event{Kind: Done, Bytes: res.Bytes, Total: res.Bytes}, j)
 	}
-	return res
 }
 
 // deliver puts a job's bytes, or what is packed in them, at its place.

@@ -201,11 +201,21 @@ func TestMismatchIsFetchedPastTheCDN(t *testing.T) {
 		arrange func(o *object)
 		want    *MismatchError
 	}{
-		"the CDN was wrong":        {serve(bad, good), nil},
-		"storage is wrong":         {serve(bad), &MismatchError{First: hexOf(bad), Second: hexOf(bad), Fault: Storage}},
-		"transport garbles":        {serve(bad, worse), &MismatchError{First: hexOf(bad), Second: hexOf(worse), Fault: Transport}},
-		"storage is cut short":     {serve(good[:1<<20]), &MismatchError{First: hexOf(good[:1<<20]), Second: hexOf(good[:1<<20]), Fault: Storage}},
-		"storage has more":         {serve(append(good[:len(good):len(good)], 'x')), &MismatchError{First: hexOf(append(good[:len(good):len(good)], 'x')), Second: hexOf(append(good[:len(good):len(good)], 'x')), Fault: Storage}},
+		"the CDN was wrong":    {serve(bad, good), nil},
+		"storage is wrong":     {serve(bad), &MismatchError{First: hexOf(bad), Second: hexOf(bad), Fault: Storage}},
+		"transport garbles":    {serve(bad, worse), &MismatchError{First: hexOf(bad), Second: hexOf(worse), Fault: Transport}},
+		"storage is cut short": {serve(good[:1<<20]), &MismatchError{First: hexOf(good[:1<<20]), Second: hexOf(good[:1<<20]), Fault: Storage}},
+		"storage has more":     {serve(append(good[:len(good):len(good)], 'x')), &MismatchError{First: hexOf(append(good[:len(good):len(good)], 'x')), Second: hexOf(append(good[:len(good):len(good)], 'x')), Fault: Storage}},
+		"the second fetch fails": {func(o *object) {
+			o.fault = func(n int, w http.ResponseWriter, r *http.Request) bool {
+				if n > 0 {
+					http.NotFound(w, r)
+					return true
+				}
+				w.Write(bad)
+				return true
+			}
+		}, &MismatchError{First: hexOf(bad), Fault: Untold}},
 		"storage promises another": {func(o *object) { o.promised = map[string]string{"sha256": hexOf(bad)} }, &MismatchError{First: hexOf(bad), Fault: Storage}},
 	} {
 		t.Run(name, func(t *testing.T) {

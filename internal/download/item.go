@@ -39,4 +39,6 @@ type Result struct {
 	Kept     bool   // the file was there already, identical; nothing was fetched
 	Note     string // what went wrong on the way and healed
 	Err      error
+
+	unpacked *unpacked // waits for its place; nil once the call returns
 }

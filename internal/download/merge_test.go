@@ -3,9 +3,12 @@ package download
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -128,12 +131,13 @@ func TestTwoArchivesThatWouldWriteOnePath(t *testing.T) {
 			}
 			results, err := f.Fetch(context.Background(), items)
 			as[*CollisionError](t, err)
-			if results[0].Err != nil || results[1].Err == nil || len(results[1].Written) != 0 {
-				t.Errorf("first %v, second %v", results[0].Err, results[1].Err)
+			for i, r := range results {
+				as[*CollisionError](t, r.Err)
+				if len(r.Written) != 0 {
+					t.Errorf("item %d: written %q", i, r.Written)
+				}
 			}
-			want := newFixture(t, Options{})
-			want.fetch(literal(t, "tar", ".", tarOf(t, tc.a...)))
-			f.has(listing(t, want.dir))
+			f.has(nil)
 		})
 	}
 }
@@ -151,6 +155,43 @@ func TestArchiveThatWouldWriteAnotherInputsFile(t *testing.T) {
 			t.Errorf("archive %v, file %v", results[0].Err, results[1].Err)
 		}
 		f.has(map[string]string{"bin/": "", "bin/tool": "x"})
+	}
+}
+
+// While an archive's members go to their places, and back where the last one
+// can't be placed, nobody else begins to write among them.
+func TestMergeTakesNobodyElsesFileBack(t *testing.T) {
+	members := []member{file("a/member", "")}
+	for i := range 15000 {
+		members = append(members, file(fmt.Sprintf("b%d", i), ""))
+	}
+	members = append(members, file("z", ""))
+	for _, occupied := range []bool{true, false} {
+		f := newFixture(t, Options{Jobs: 2})
+		if occupied {
+			f.write("z/in the way", "x")
+		}
+		// The third input begins when the first one is being placed.
+		f.store.put("x", []byte("x")).fault = func(_ int, w http.ResponseWriter, r *http.Request) bool {
+			for r.Context().Err() == nil {
+				time.Sleep(100 * time.Microsecond)
+				if _, err := os.Stat(f.path("a")); err == nil {
+					break
+				}
+			}
+			return false
+		}
+		results, err := f.Fetch(context.Background(), []Item{
+			literal(t, "tar", ".", tarOf(t, members...)),
+			f.store.pinned("x", []byte("x"), "x"),
+			{Literal: &Literal{Bytes: []byte("y")}, Path: "a/y"},
+		})
+		if (err != nil) != occupied || results[1].Err != nil || results[2].Err != nil {
+			t.Fatalf("occupied %v: %v", occupied, err)
+		}
+		if b, err := os.ReadFile(f.path("a/y")); err != nil || string(b) != "y" {
+			t.Errorf("occupied %v: %q, %v", occupied, b, err)
+		}
 	}
 }
 
@@ -176,6 +217,62 @@ func TestCancelWhileUnpacking(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 		f.has(nil)
+	}
+}
+
+// lateCancel is a context that is cancelled once it was asked often enough.
+type lateCancel struct {
+	context.Context
+	left *int
+}
+
+func (c lateCancel) Err() error {
+	if *c.left--; *c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// A hole of a sparse file has no bytes in the archive whose reading would end.
+func TestCancelWithinAHole(t *testing.T) {
+	const hole = 64 << 20
+	b := tarOf(t, file("f", "x"))
+	copy(b[156:], "S\x00")
+	copy(b[257:], "ustar  \x00")
+	copy(b[345:], make([]byte, 155))
+	copy(b[386:], fmt.Sprintf("%011o\x00%011o\x00", hole, 1))
+	copy(b[483:], fmt.Sprintf("%011o\x00", hole+1))
+	sum := 0
+	copy(b[148:], "        ")
+	for _, c := range b[:512] {
+		sum += int(c)
+	}
+	copy(b[148:], fmt.Sprintf("%06o\x00 ", sum))
+	for calls, cancelled := range map[int]bool{100: true, 1 << 20: false} {
+		f := newFixture(t, Options{})
+		f.write("in", string(b))
+		in, err := os.Open(f.path("in"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.Close()
+		dir, err := newFolders(f.dest).get(".")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := newStage(dir, "out", newTree(10), 2*hole, errors.New("too much"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.discard()
+		if err := untar(lateCancel{context.Background(), &calls}, in, int64(len(b)), "", s); (err != nil) != cancelled {
+			t.Errorf("error %v, cancelled %v", err, cancelled)
+		}
+		if !cancelled {
+			if info, err := s.root.Stat("f"); err != nil || info.Size() != hole+1 {
+				t.Errorf("%v, %v", info, err)
+			}
+		}
 	}
 }
 

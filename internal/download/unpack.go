@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 )
 
 // unpack brings verified bytes to where the item wants them. It reads them from
@@ -78,21 +77,28 @@ func (w *worker) unpackFile(ctx context.Context, j *job, how Extract, tmp *tempF
 	return out.place(j.base, j.mode())
 }
 
-func (w *worker) unpackArchive(ctx context.Context, j *job, how Extract, tmp *tempFile, size int64, res *Result) error {
+// unpackArchive unpacks an archive beside its place; the run places it once
+// every input is known to collide with no other.
+func (w *worker) unpackArchive(ctx context.Context, j *job, how Extract, tmp *tempFile, size int64, res *Result) (err error) {
 	into := j.item.ExtractTo
 	parent, last := beside(into)
 	dir, err := w.run.folders.get(parent)
 	if err != nil {
 		return err
 	}
-	defer w.run.folders.release(dir)
 	allowed := w.run.opts.allowance(size)
 	t := newTree(w.run.opts.MaxMembers)
 	s, err := newStage(dir, j.base, t, allowed, &LimitError{"what it expands to", allowed, "bytes"})
 	if err != nil {
+		w.run.folders.release(dir)
 		return err
 	}
-	defer s.discard()
+	u := &unpacked{job: j, dir: dir, last: last, stage: s}
+	defer func() {
+		if err != nil {
+			u.discard(w.run)
+		}
+	}()
 	if how.zip {
 		err = unzip(ctx, tmp.File, size, s)
 	} else {
@@ -101,43 +107,14 @@ func (w *worker) unpackArchive(ctx context.Context, j *job, how Extract, tmp *te
 	if err != nil {
 		return err
 	}
-	foreign, err := s.links()
-	if err != nil {
+	if u.foreign, err = s.links(); err != nil {
 		return err
 	}
 	s.shut()
 	res.Written, res.Unpacked = t.written(into), true
-	return w.place(ctx, j, dir, last, s, foreign, res.Written)
-}
-
-// place moves a whole stage to its target, or nothing of it.
-func (w *worker) place(ctx context.Context, j *job, dir *folder, last string, s *stage, foreign map[string]string, written []string) error {
-	w.run.placing.Lock()
-	defer w.run.placing.Unlock()
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if err := w.run.claims.add(j, written, s.tree.directories(j.item.ExtractTo)); err != nil {
+	if err := w.run.claims.add(j, res.Written, t.directories(into)); err != nil {
 		return err
 	}
-	from := s.name + "/" + stageNew
-	info, err := dir.root.Lstat(last)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if err := dir.root.Rename(from, last); err != nil {
-			return &DiskError{"renaming to", j.item.ExtractTo, err}
-		}
-		return nil
-	case err != nil:
-		return &DiskError{"looking at", j.item.ExtractTo, err}
-	case !info.IsDir():
-		return &OccupiedError{j.item.ExtractTo, describe(info), "a directory"}
-	}
-	for path, missing := range foreign {
-		if escapes(dir.root, join(last, missing)) {
-			return &MemberError{path, fmt.Sprintf("it points to %q, which is outside by way of a link at the destination", clip(s.tree.nodes[path].target))}
-		}
-	}
-	m := &merge{root: dir.root, from: from, old: s.name + "/" + stageOld, into: last}
-	return m.run(ctx, s.tree)
+	res.unpacked = u
+	return nil
 }

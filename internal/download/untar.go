@@ -30,7 +30,7 @@ func untar(ctx context.Context, f *os.File, size int64, codec string, s *stage) 
 		if err != nil {
 			return &UnpackError{"it is not a valid tar file", err}
 		}
-		if err := tarMember(h, r, s); err != nil {
+		if err := tarMember(h, contextReader{ctx, r}, s); err != nil {
 			return err
 		}
 	}

@@ -40,7 +40,8 @@ func (w *worker) verified(ctx context.Context, j *job, tmp *tempFile) (fetched, 
 	w.run.event(Event{Kind: Retrying, Total: -1, Err: wrong}, j)
 	second, err := w.once(ctx, j, tmp, true)
 	if err != nil {
-		return second, fmt.Errorf("%w; fetched once more past the CDN because %w", err, wrong)
+		wrong.Fault = Untold
+		return second, fmt.Errorf("%w; fetching once more past the CDN failed: %w", wrong, err)
 	}
 	bad, secondGot := second.judge(j.digests)
 	if bad == nil {

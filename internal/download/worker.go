@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"sync"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -17,7 +16,6 @@ type run struct {
 	dest    *os.Root
 	folders *folders
 	claims  *claims
-	placing sync.Mutex // held while an archive's members go to their places
 }
 
 // worker does one job after the other and keeps its buffers between them.

@@ -47,22 +47,23 @@ func (in Input) Expand(run graph.RunRef, names []string) ([]Item, error) {
 }
 
 // Distinct drops items that stand twice: the same artifact, treated the same
-// way, at the same place. Different ones at one place stay; whoever writes them
-// must refuse that.
+// way, at the same place; what is optional in one of them and not in another is
+// not. Different ones at one place stay; whoever writes them must refuse that.
 func Distinct(items []Item) []Item {
 	type key struct {
 		run                  graph.RunRef
 		name, path, to, want string
 		unpack               Unpack
 	}
-	seen := map[key]bool{}
+	seen := map[key]int{}
 	var out []Item
 	for _, it := range items {
 		k := key{it.Run, it.Name, it.Path, it.Place.Format, it.SHA256, it.Place.Unpack}
-		if it.IsArtifact() && seen[k] {
+		if i, again := seen[k]; again && it.IsArtifact() {
+			out[i].Optional = out[i].Optional && it.Optional
 			continue
 		}
-		seen[k] = true
+		seen[k] = len(out)
 		out = append(out, it)
 	}
 	return out

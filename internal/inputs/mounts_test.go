@@ -88,11 +88,11 @@ func TestMountsRefused(t *testing.T) {
 		`[{file: x, content: {url: "http://elsewhere.example/x", sha256: SHA}}]`:                               "want https",
 		`[{file: x, content: {url: "https://u:p@elsewhere.example", sha256: SHA}}]`:                            "without user",
 		`[{file: x, content: {url: "file:///etc/passwd", sha256: SHA}}]`:                                       "without user",
-		`[{file: x, content: {url: "` + root + `/api/queue/v1/task/evil/artifacts/a"}}]`:                       "not a task id",
+		`[{file: x, content: {url: "` + root + `/api/queue/v1/task/evil/artifacts/a"}}]`:                       "no artifact route",
 		`[{file: x, content: {url: "` + root + `.evil.example/api/queue/v1/task/` + taskA + `/artifacts/a"}}]`: "or a sha256",
-		`[{file: x, content: {url: "` + root + `/api/queue/v1/task/` + taskA + `/artifacts/%1b"}}]`:            "not an artifact name",
-		`[{file: x, content: {url: "` + root + `/api/queue/v1/task/` + taskA + `/artifact-content/a"}}]`:       "or a sha256",
-		`[{file: x, content: {url: "` + root + `/api/queue/v1/task/` + taskA + `/artifacts/a?bewit=x"}}]`:      "or a sha256",
+		`[{file: x, content: {url: "` + root + `/api/queue/v1/task/` + taskA + `/artifacts/%1b"}}]`:            "no artifact route",
+		`[{file: x, content: {url: "` + root + `/api/queue/v1/task/` + taskA + `/artifact-content/a"}}]`:       "no artifact route",
+		`[{file: x, content: {url: "` + root + `/api/queue/v1/task/` + taskA + `/artifacts/a?bewit=x"}}]`:      "no artifact route",
 		`[{file: x, file: y, content: ` + content + `}]`:                                                       "twice",
 		`[{"file": "x", "file": "y", "content": {"raw": ""}}]`:                                                 "duplicate",
 	} {
@@ -205,4 +205,65 @@ func TestPinnedAliases(t *testing.T) {
 	if again.Inputs[0].Task != id(t, taskA) || again.Inputs[1].Task != id(t, taskB) {
 		t.Errorf("pins are mixed up:\n%s", out)
 	}
+}
+
+// However the deployment's URL is spelled, a sha256 beside it does not stand in
+// for the chain of the task that made it.
+func TestMountedArtifactWithSHA256(t *testing.T) {
+	sum := strings.Repeat("0", 64)
+	mount := func(url string) string {
+		return `[{"file": "x", "content": {"url": "` + url + `", "sha256": "` + sum + `"}}]`
+	}
+	const route = "/v1/task/" + taskA + "/artifacts/public/a"
+	for _, url := range []string{root + "/api/queue" + route, root + ":443/api/queue" + route, strings.ToUpper(root) + "/api/queue" + route} {
+		m, err := (Reader{RootURL: root}).Mounts("mounts", []byte(mount(url)))
+		if err != nil || m.Inputs[0].Task.String() != taskA || m.Inputs[0].URL != "" {
+			t.Errorf("%s: %+v, %v", url, m, err)
+		}
+	}
+	for _, url := range []string{root + "/API/queue" + route, "http" + strings.TrimPrefix(root, "https") + "/api/queue" + route} {
+		if _, err := (Reader{RootURL: root}).Mounts("mounts", []byte(mount(url))); err == nil {
+			t.Errorf("%s is taken by its sha256 alone", url)
+		}
+	}
+}
+
+// A merge brings the namespace back, or is left without what it names: such
+// mounts are refused, not written half pinned.
+func TestPinnedYAMLThatSharesPartsIsWholeOrRefused(t *testing.T) {
+	for yaml, pinned := range map[string]bool{
+		"- file: x\n  content: &c {namespace: a.b, artifact: public/a}\n- file: y\n  content: {<<: *c}\n":                       false,
+		"- file: x\n  content: {<<: {namespace: a.b}, artifact: public/a}\n":                                                    false,
+		"- &m\n  file: x\n  content: {namespace: a.b, artifact: public/a}\n- {<<: *m, file: y, content: {raw: ''}}\n":           false,
+		"- file: x\n  content: {<<: {artifact: public/a}, namespace: a.b}\n":                                                    true,
+		"- file: x\n  content: {namespace: a.b, artifact: public/a}\n- &m {file: y, content: {raw: ''}}\n- {<<: *m, file: z}\n": true,
+	} {
+		m, err := reader.Mounts("mounts", []byte(yaml))
+		if err != nil {
+			t.Fatalf("%s%v", yaml, err)
+		}
+		pins := make([]Pin, len(m.Inputs))
+		for i := range pins {
+			pins[i] = Pin{id(t, taskA), sha}
+		}
+		out, _, err := m.Pinned(pins)
+		if (err == nil) != pinned {
+			t.Errorf("%serror %v, written:\n%s", yaml, err, out)
+		}
+	}
+}
+
+func TestURLsInMessagesHaveNoSecrets(t *testing.T) {
+	for _, url := range []string{
+		"https://user:secret@example.org/x", "https://example.org/x?sig=secret", "http://example.org/x?sig=secret", "https://example.org/x#secret", "https://user:secret@%zz/",
+	} {
+		for _, pin := range []string{"", `, "sha256": "` + sha + `"`} {
+			_, err := reader.Mounts("mounts", []byte(`[{"file": "x", "content": {"url": "`+url+`"`+pin+`}}]`))
+			if err != nil && strings.Contains(err.Error(), "secret") {
+				t.Error(err)
+			}
+		}
+	}
+	_, err := reader.Mounts("mounts", []byte(`[{"file": "x", "content": {"url": "https://example.org/x?sig=secret"}}]`))
+	wantError(t, err, "https://example.org/x?...")
 }

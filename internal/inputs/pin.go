@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/go-json-experiment/json"
@@ -11,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/internal/render"
 	"github.com/mozilla-releng/cot/internal/strictjson"
 )
 
@@ -51,10 +53,11 @@ func (m *Mounts) Pinned(pins []Pin) (out []byte, dependencies []graph.TaskID, er
 			dependencies = append(dependencies, pins[i].Task)
 		}
 	}
+	items := m.pinnedItems(edits)
 	if m.data != nil {
-		out, err = m.pinnedYAML(edits)
+		out, err = m.pinnedYAML(items, edits)
 	} else {
-		out, err = m.pinnedJSON(edits)
+		out, err = pinnedJSON(items)
 	}
 	return out, dependencies, err
 }
@@ -68,7 +71,7 @@ func (m *Mounts) byURL(i int) bool {
 	return ok
 }
 
-func (m *Mounts) pinnedJSON(edits map[int]map[string]string) ([]byte, error) {
+func (m *Mounts) pinnedItems(edits map[int]map[string]string) []any {
 	items := slices.Clone(m.items)
 	for i, edit := range edits {
 		mount := cloneMap(items[i])
@@ -82,6 +85,10 @@ func (m *Mounts) pinnedJSON(edits map[int]map[string]string) ([]byte, error) {
 		mount["content"] = content
 		items[i] = mount
 	}
+	return items
+}
+
+func pinnedJSON(items []any) ([]byte, error) {
 	number := func(enc *jsontext.Encoder, n strictjson.Number) error { return enc.WriteValue(jsontext.Value(n)) }
 	b, err := json.Marshal(items, json.Deterministic(true), jsontext.WithIndent("  "),
 		json.WithMarshalers(json.MarshalToFunc(number)))
@@ -97,8 +104,10 @@ func cloneMap(v any) map[string]any {
 	return out
 }
 
-// pinnedYAML edits the document, so that comments and order stay.
-func (m *Mounts) pinnedYAML(edits map[int]map[string]string) ([]byte, error) {
+// pinnedYAML edits the document, so that comments and order stay. What is
+// shared by anchors and merges can defeat that, so the result is read again: it
+// must mean items.
+func (m *Mounts) pinnedYAML(items []any, edits map[int]map[string]string) ([]byte, error) {
 	var doc yaml.Node
 	if err := yaml.Load(m.data, &doc, yaml.WithV4Defaults()); err != nil {
 		return nil, err
@@ -120,7 +129,14 @@ func (m *Mounts) pinnedYAML(edits map[int]map[string]string) ([]byte, error) {
 		}
 		list.Content[i] = &mount
 	}
-	return encodeYAML(&doc)
+	out, err := encodeYAML(&doc)
+	if err != nil {
+		return nil, err
+	}
+	if got, err := render.YAML(out); err != nil || !reflect.DeepEqual(got, any(items)) {
+		return nil, errors.New("these mounts share parts by anchors and can't be pinned one by one: write the parts out")
+	}
+	return out, nil
 }
 
 func pinnedContent(n *yaml.Node, edit map[string]string) *yaml.Node {

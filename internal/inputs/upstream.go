@@ -1,6 +1,7 @@
 package inputs
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/mozilla-releng/cot/graph"
@@ -37,6 +38,9 @@ func (r Reader) UpstreamValue(name string, v any) ([]Input, error) {
 			return nil, &Error{source, m.err}
 		}
 		task, err := graph.ParseTaskID(id)
+		if err == nil && len(paths) == 0 {
+			err = errors.New("it names a task but no paths: nothing would be verified")
+		}
 		if err != nil {
 			return nil, &Error{source, err}
 		}

@@ -1,7 +1,6 @@
 package inputs
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -19,17 +18,30 @@ func (r Reader) url(in *Input, s string) error {
 		return err
 	}
 	if in.SHA256 == "" {
-		return fmt.Errorf("url %q: want an artifact URL of %s, or a sha256: nothing else says what it must hold", clip(s), r.RootURL)
+		return fmt.Errorf("url %q: want an artifact URL of %s, or a sha256: nothing else says what it must hold", shown(s), r.RootURL)
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
-		return fmt.Errorf("url %q: want a URL without user and fragment", clip(s))
+		return fmt.Errorf("url %q: want a URL without user and fragment", shown(s))
 	}
 	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
-		return fmt.Errorf("url %q: want https", clip(s))
+		return fmt.Errorf("url %q: want https", shown(s))
 	}
 	in.URL = s
 	return nil
+}
+
+// shown is a URL for messages: what may be secret in it is left out.
+func shown(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return "(not one)"
+	}
+	if u.RawQuery != "" {
+		u.RawQuery = "..."
+	}
+	u.User, u.Fragment = nil, ""
+	return clip(u.String())
 }
 
 func loopback(host string) bool {
@@ -43,36 +55,23 @@ func loopback(host string) bool {
 //	ROOT/api/queue/v1/task/TASK_ID/runs/RUN_ID/artifacts/NAME
 //	ROOT/api/index/v1/task/NAMESPACE/artifacts/NAME
 //
-// and fills in what it names.
+// and fills in what it names. Any other URL of the deployment is an error: a
+// digest must not stand in for the chain of what a task made.
 func (r Reader) artifactURL(in *Input, s string) (bool, error) {
-	rest, ok := strings.CutPrefix(s, strings.TrimSuffix(r.RootURL, "/")+"/api/")
-	if r.RootURL == "" || !ok || strings.ContainsAny(rest, "?#") {
+	if r.RootURL == "" {
 		return false, nil
 	}
-	kind, rest, _ := strings.Cut(rest, "/v1/task/")
-	subject, rest, _ := strings.Cut(rest, "/")
-	num := ""
-	if after, ok := strings.CutPrefix(rest, "runs/"); ok && kind == "queue" {
-		num, rest, _ = strings.Cut(after, "/")
-	}
-	name, ok := strings.CutPrefix(rest, "artifacts/")
-	if !ok || kind != "queue" && kind != "index" {
+	ref, ok := graph.ParseArtifactURL(r.RootURL, s)
+	ok = ok && !strings.ContainsAny(s, "?#") // it may be signed for somebody else
+	switch {
+	case !ok && graph.OnDeployment(r.RootURL, s):
+		return true, fmt.Errorf("url %q is of %s, but no artifact route that can be read", clip(s), r.RootURL)
+	case !ok:
 		return false, nil
 	}
-	subject, err1 := url.PathUnescape(subject)
-	name, err2 := url.PathUnescape(name)
-	if err := errors.Join(err1, err2, graph.CheckArtifactName(name)); err != nil {
-		return true, fmt.Errorf("url %q: %w", clip(s), err)
+	in.Names, in.Task, in.Run = Name(ref.Artifact), ref.Task, ref.Run
+	if ref.Namespace != "" {
+		return true, in.setNamespace(ref.Namespace)
 	}
-	in.Names = Name(name)
-	if kind == "index" {
-		return true, in.setNamespace(subject)
-	}
-	target := subject
-	if num != "" {
-		target += "/" + num
-	}
-	var err error
-	in.Task, in.Run, err = RunTarget(target)
-	return true, err
+	return true, nil
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/internal/transport"
 )
 
 var content = bytes.Repeat([]byte("0123456789abcdef"), 4096)
@@ -396,4 +397,26 @@ func TestStorageOnLoopbackOfAnotherDeployment(t *testing.T) {
 	c := d.client(func(cfg *Config) { cfg.Transport = guarded(t) })
 	_, err := readArtifactContent(t, c, "a", 100)
 	wantReason(t, err, graph.BadRedirect, "loopback")
+}
+
+// A body that drips just fast enough to be no stall still has an end.
+func TestDrippingDocumentIsUnreachableInTime(t *testing.T) {
+	d := newDeployment(t)
+	d.s3("public%2Fa", "/store/a")
+	d.on("GET store/a", func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			_, _ = w.Write(make([]byte, 2*transport.MinProgress))
+			w.(http.Flusher).Flush()
+			time.Sleep(5 * time.Millisecond)
+		}
+	})
+	c := d.client(func(cfg *Config) { cfg.DocumentTime = 200 * time.Millisecond })
+	_, err := readArtifactContent(t, c, "public/a", 1<<40)
+	wantReason(t, err, graph.Unreachable, "not complete after 200ms")
+
+	data := bytes.Repeat([]byte("x"), 1<<20)
+	d.on("GET store/a", stored(`"1"`, "", data))
+	if got, err := readArtifactContent(t, c, "public/a", 1<<40); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
 }

@@ -19,15 +19,21 @@ const openTries = 5
 // Open streams an artifact's decoded content; reading past limit bytes is an
 // error of reason TooLarge, bytes that are not those of the object service's
 // hashes are StorageCorrupted at the end. A stream that breaks is taken up
-// again where it broke.
+// again where it broke; one that is not at its end in time is Unreachable.
 func (c *Client) Open(ctx context.Context, run graph.RunRef, name string, limit int64) (io.ReadCloser, error) {
 	k := c.Content(run, name)
-	s, err := k.Open(ctx)
+	timed, cancel := context.WithTimeoutCause(ctx, c.readTime, &graph.UnavailableError{
+		What: k.what(), Reason: graph.Unreachable, Detail: fmt.Sprintf("not complete after %s", c.readTime),
+	})
+	d := &document{content: k, caller: ctx, timed: timed, cancel: cancel}
+	s, err := k.Open(timed)
 	if err != nil {
+		err = d.late(err)
+		cancel()
 		return nil, err
 	}
-	r := &resumer{ctx: ctx, content: k, stream: s, tries: openTries}
-	d := &document{closer: r, src: k.Decode(r, s.Encoding, limit), content: k}
+	r := &resumer{ctx: timed, content: k, stream: s, tries: openTries}
+	d.closer, d.src = r, k.Decode(r, s.Encoding, limit)
 	for _, h := range s.Hashes {
 		d.sums = append(d.sums, sum{newHash(h.Algorithm), h})
 	}
@@ -110,10 +116,24 @@ type document struct {
 	src     io.Reader
 	content *Content
 	sums    []sum
+
+	caller, timed context.Context
+	cancel        context.CancelFunc
+}
+
+// late is what ended a document: the time that it has, unless the caller did.
+func (d *document) late(err error) error {
+	if err != io.EOF && d.timed.Err() != nil && d.caller.Err() == nil {
+		return context.Cause(d.timed)
+	}
+	return err
 }
 
 func (d *document) Read(p []byte) (int, error) {
 	n, err := d.src.Read(p)
+	if err != nil {
+		err = d.late(err)
+	}
 	for _, s := range d.sums {
 		s.Write(p[:n])
 	}
@@ -130,4 +150,7 @@ func (d *document) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (d *document) Close() error { return d.closer.Close() }
+func (d *document) Close() error {
+	d.cancel()
+	return d.closer.Close()
+}

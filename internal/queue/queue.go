@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/mozilla-releng/cot/internal/strictjson"
 	"github.com/mozilla-releng/cot/internal/transport"
@@ -32,7 +33,10 @@ type Config struct {
 	ProxyURL    string
 	Credentials Credentials
 	Jobs        int // API calls in flight; 0 means 8
-	Transport   *transport.Client
+	// DocumentTime bounds the reading of one document that is opened as a
+	// stream, however steadily it drips; 0 means an hour.
+	DocumentTime time.Duration
+	Transport    *transport.Client
 }
 
 // Client reads one deployment. It is trace's Tasks, Artifacts and Index, and
@@ -43,6 +47,7 @@ type Client struct {
 	credentials Credentials
 	transport   *transport.Client
 	slots       chan struct{} // API calls in flight
+	readTime    time.Duration
 	// plain remembers that the deployment has no artifact-content endpoint.
 	plain atomic.Bool
 }
@@ -70,6 +75,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	if cfg.Jobs == 0 {
 		cfg.Jobs = 8
+	}
+	if c.readTime = cfg.DocumentTime; c.readTime <= 0 {
+		c.readTime = time.Hour
 	}
 	c.slots = make(chan struct{}, cfg.Jobs)
 	return c, nil

@@ -25,6 +25,9 @@ func Render(ctx context.Context, template any, values Context) (any, error) {
 	if _, ok := values["now"].(string); !ok {
 		return nil, errors.New("render: the context lacks now")
 	}
+	if err := boundTexts(template); err != nil {
+		return nil, err
+	}
 	type result struct {
 		v   any
 		err error
@@ -49,6 +52,28 @@ func Render(ctx context.Context, template any, values Context) (any, error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("rendering took too long: %w", ctx.Err())
 	}
+}
+
+func boundTexts(v any) error {
+	switch v := v.(type) {
+	case string:
+		if len(v) > maxText {
+			return fmt.Errorf("a text of %d bytes is larger than the limit of %d", len(v), maxText)
+		}
+	case map[string]any:
+		for k, e := range v {
+			if err := errors.Join(boundTexts(k), boundTexts(e)); err != nil {
+				return err
+			}
+		}
+	case []any:
+		for _, e := range v {
+			if err := boundTexts(e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func bound(v any, depth int, nodes *int) error {

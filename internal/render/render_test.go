@@ -85,6 +85,24 @@ func TestHostileTemplates(t *testing.T) {
 	}
 }
 
+// An expression that nests too deeply for the stack is refused; one as
+// long as may be is read to its end.
+func TestDeepExpression(t *testing.T) {
+	deep := func(n int) []byte {
+		return []byte("a: {$eval: '" + strings.Repeat("(", n) + "1" + strings.Repeat(")", n) + "'}\n")
+	}
+	for n, ok := range map[int]bool{1_900_000: false, 32_000: true} {
+		v, err := render.YAML(deep(n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := render.Render(t.Context(), v, render.Context{"now": "2026-01-01T00:00:00.000Z"})
+		if ok != (err == nil && cmp.Equal(got, any(map[string]any{"a": 1.0}))) {
+			t.Errorf("%d levels: %#v, %v", n, got, err)
+		}
+	}
+}
+
 func FuzzYAML(f *testing.F) {
 	f.Add([]byte("a: &x {b: 1}\nc: {<<: *x}\n"))
 	f.Fuzz(func(_ *testing.T, data []byte) { _, _ = render.YAML(data) })

@@ -20,6 +20,9 @@ const (
 	MaxTemplateBytes = 4 << 20
 	maxDepth         = 200
 	maxNodes         = 200_000 // after aliases are expanded
+	// maxText bounds a text: JSON-e parses expressions by recursion, and what
+	// overflows the stack ends the process.
+	maxText = 64 << 10
 )
 
 // YAML reads one document as js-yaml does: mappings have text keys, numbers

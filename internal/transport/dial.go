@@ -76,9 +76,16 @@ func hostPort(u *url.URL) string {
 }
 
 var (
-	nat64        = netip.MustParsePrefix("64:ff9b::/96")
-	thisNetwork  = netip.MustParsePrefix("0.0.0.0/8")
-	metadataIPv6 = netip.MustParseAddr("fd00:ec2::254")
+	nat64       = netip.MustParsePrefix("64:ff9b::/96")
+	thisNetwork = netip.MustParsePrefix("0.0.0.0/8")
+	// metadata are the clouds' addresses for a machine itself that are not
+	// link-local: AWS, Google Cloud, Azure, Alibaba.
+	metadata = map[netip.Addr]bool{
+		netip.MustParseAddr("fd00:ec2::254"):   true,
+		netip.MustParseAddr("fd20:ce::254"):    true,
+		netip.MustParseAddr("168.63.129.16"):   true,
+		netip.MustParseAddr("100.100.100.200"): true,
+	}
 )
 
 // localAddress names what makes an address one that no server may point to, ""
@@ -98,7 +105,7 @@ func localAddress(a netip.Addr, loopbackAllowed bool) string {
 		return "the unspecified address " + a.String()
 	case a.IsLinkLocalUnicast() || a.IsMulticast():
 		return "the link-local address " + a.String()
-	case a == metadataIPv6:
+	case metadata[a]:
 		return "the metadata address " + a.String()
 	}
 	return ""

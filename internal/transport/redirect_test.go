@@ -201,7 +201,7 @@ func TestLocalAddress(t *testing.T) {
 	for s, local := range map[string]bool{
 		"127.0.0.1": true, "127.255.1.2": true, "::1": true, "::ffff:127.0.0.1": true, "64:ff9b::7f00:1": true,
 		"0.0.0.0": true, "0.1.2.3": true, "::": true, "169.254.169.254": true, "64:ff9b::a9fe:a9fe": true,
-		"fe80::1": true, "fe80::1%eth0": true, "fd00:ec2::254": true, "224.0.0.1": true,
+		"fe80::1": true, "fe80::1%eth0": true, "fd00:ec2::254": true, "fd20:ce::254": true, "168.63.129.16": true, "100.100.100.200": true, "fd20:ce::253": false, "224.0.0.1": true,
 		"10.0.0.1": false, "192.168.1.1": false, "8.8.8.8": false, "2001:db8::1": false, "fd00::1": false,
 	} {
 		if got := localAddress(netip.MustParseAddr(s), false); (got != "") != local {

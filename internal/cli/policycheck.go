@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mozilla-releng/cot/certs"
+	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/internal/report"
+	"github.com/mozilla-releng/cot/trace"
+	"github.com/mozilla-releng/cot/trace/policy"
+)
+
+// policyCommand is "cot-verify-graph policy".
+func policyCommand(s IO) *cobra.Command {
+	group := newCommand(s, "policy", "Work on policy files")
+	group.RunE = func(*cobra.Command, []string) error { return usagef("want: policy check FILE") }
+	check := newCommand(s, "check FILE", "Validate a policy and say what it trusts")
+	check.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usagef("policy check: want one FILE, found %d", len(args))
+		}
+		p, err := readPolicy(args[0], "")
+		if err != nil {
+			return err
+		}
+		explainPolicy(s.Stdout, p)
+		return nil
+	}
+	group.AddCommand(check)
+	return group
+}
+
+// explainPolicy says in words what a policy trusts.
+func explainPolicy(w io.Writer, p *policy.Policy) {
+	line := func(format string, args ...any) { fmt.Fprintln(w, report.Clean(fmt.Sprintf(format, args...))) }
+	line("valid: policy %s (sha256 %s) for %s", p.Name, p.SHA256, p.RootURL)
+	for _, r := range p.Relaxed {
+		line("relaxed: %s", r)
+	}
+	for _, k := range p.Keys {
+		line("key: %s of %s signs for %s%s", k.ID(), k.Implementation, pools(k.Pools), window(k))
+	}
+	if len(p.UnkeyedPools) > 0 {
+		line("no key, only with %s: %s", trace.FlagAcceptUnsignedPools, pools(p.UnkeyedPools))
+	}
+	for _, pr := range p.Products {
+		line("product %s (%s), started for %s", pr.Name, pr.VCS, strings.Join(pr.TasksFor, ", "))
+		for _, r := range pr.Repositories {
+			line("  trusted repository: %s %s", r.Host, r.Path)
+		}
+		line("  decision tasks in %s", pools(pr.DecisionPools))
+		if len(pr.DockerImagePools) > 0 {
+			line("  docker images from %s", pools(pr.DockerImagePools))
+		}
+		line("  prebuilt images: %s; indexed images: %s", pr.PrebuiltImages, pr.IndexedImages)
+		for _, s := range pr.RestrictedScopes {
+			line("  %s only from %s", s.Scope, strings.Join(pr.Trees[s.Tree], ", "))
+		}
+	}
+}
+
+func pools(list []graph.PoolPattern) string {
+	names := make([]string, len(list))
+	for i, p := range list {
+		names[i] = p.String()
+	}
+	return strings.Join(names, ", ")
+}
+
+func window(k certs.Key) string {
+	var out string
+	if !k.NotBefore.IsZero() {
+		out += ", from " + k.NotBefore.UTC().Format(time.RFC3339)
+	}
+	if !k.NotAfter.IsZero() {
+		out += ", until " + k.NotAfter.UTC().Format(time.RFC3339)
+	}
+	return out
+}
