@@ -15,6 +15,12 @@ import (
 // world is a served virtual Taskcluster and a client for it.
 func world(t *testing.T, w *fixtures.Standard, o fixtures.Options, change ...func(*Config, *fixtures.Server)) (*fixtures.Server, *Client) {
 	t.Helper()
+	return stalling(t, w, o, time.Minute, change...)
+}
+
+// stalling is a world whose client waits so long for a body to go on.
+func stalling(t *testing.T, w *fixtures.Standard, o fixtures.Options, stall time.Duration, change ...func(*Config, *fixtures.Server)) (*fixtures.Server, *Client) {
+	t.Helper()
 	s, err := w.Serve(o)
 	if err != nil {
 		t.Fatal(err)
@@ -22,7 +28,7 @@ func world(t *testing.T, w *fixtures.Standard, o fixtures.Options, change ...fun
 	t.Cleanup(func() { _ = s.Close() })
 	cfg := transport.Config{
 		Attempts: 4, MinWait: time.Millisecond, MaxWait: 2 * time.Millisecond, MaxRetryAfter: time.Millisecond,
-		StallTimeout: 100 * time.Millisecond, AllowLoopback: true,
+		StallTimeout: stall, AllowLoopback: true,
 	}
 	if s.CAPEM != nil {
 		cfg.RootCAs = x509.NewCertPool()
@@ -160,7 +166,11 @@ func TestFaultsOfAWorld(t *testing.T) {
 	for what, tt := range tests {
 		t.Run(what, func(t *testing.T) {
 			w := fixtures.Release(1)
-			s, c := world(t, w, fixtures.Options{})
+			stall := time.Minute
+			if tt.fault.Stall {
+				stall = 300 * time.Millisecond
+			}
+			s, c := stalling(t, w, fixtures.Options{}, stall)
 			a := w.Build.Artifact(name)
 			tt.fault.Match = fixtures.Download(a)
 			s.Fault(tt.fault)

@@ -256,7 +256,7 @@ func TestHTTP2(t *testing.T) {
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	cfg := quick()
-	cfg.StallTimeout = 100 * time.Millisecond
+	cfg.StallTimeout = 300 * time.Millisecond
 	cfg.RootCAs = x509.NewCertPool()
 	cfg.RootCAs.AddCert(s.Certificate())
 	c := client(t, cfg)
