@@ -13,7 +13,7 @@ const (
 	maxSignatures  = 128     // distinct ones
 	maxSteps       = 1 << 12 // issuers tried
 	maxCandidates  = 64      // paths that reach a root and are validated
-	maxComparisons = 1 << 18 // of a name with a constraint
+	maxComparisons = 1 << 20 // names times constraints
 )
 
 // search looks for paths by breadth, so that the shortest are found first
