@@ -131,12 +131,8 @@ func (c *certificate) checkIssued() *fault {
 		return broken("4.1.2.2", "a positive serial number", "%d", c.SerialNumber)
 	case c.SerialNumber.BitLen() > 20*8-1:
 		return broken("4.1.2.2", "a serial number of at most 20 bytes", "%d bits", c.SerialNumber.BitLen())
-	case len(c.extensions.authorityKeyID) == 0:
-		found := "none"
-		if c.selfIssued() {
-			found = "none, in a self-issued one that is no root"
-		}
-		return broken("4.2.1.1", "an authorityKeyIdentifier with a keyIdentifier", "%s", found)
+	case len(c.extensions.authorityKeyID) == 0 && !c.selfIssued():
+		return broken("4.2.1.1", "an authorityKeyIdentifier with a keyIdentifier", "none")
 	}
 	return nil
 }
