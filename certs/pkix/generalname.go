@@ -158,28 +158,29 @@ func validMask(mask []byte) bool {
 	return true
 }
 
-// covers tells whether a subtree with base c has n. Both have the same form.
-func (c generalName) covers(n generalName) bool {
-	switch c.form {
+// covers tells whether the subtree with base n has the other name, which has the
+// same form.
+func (n generalName) covers(other generalName) bool {
+	switch n.form {
 	case formDirectory:
-		return n.directory.within(c.directory)
+		return other.directory.within(n.directory)
 	case formDNS:
 		// Zero or more labels to the left.
-		return c.host == "" || n.host == c.host || below(n.host, c.host)
+		return n.host == "" || other.host == n.host || below(other.host, n.host)
 	case formEmail, formURI:
 		switch {
-		case c.local != "":
-			return n.local == c.local && n.host == c.host
-		case c.below:
-			return below(n.host, c.host)
+		case n.local != "":
+			return other.local == n.local && other.host == n.host
+		case n.below:
+			return below(other.host, n.host)
 		}
-		return n.host == c.host
+		return other.host == n.host
 	case formIP:
-		if len(c.ip) != 2*len(n.ip) {
+		if len(n.ip) != 2*len(other.ip) {
 			return false
 		}
-		for i, b := range n.ip {
-			if (b^c.ip[i])&c.ip[len(n.ip)+i] != 0 {
+		for i, b := range other.ip {
+			if (b^n.ip[i])&n.ip[len(other.ip)+i] != 0 {
 				return false
 			}
 		}
@@ -188,13 +189,13 @@ func (c generalName) covers(n generalName) bool {
 	return false
 }
 
-// overlaps tells whether a subtree with base c has n or, for a wildcard, a name
-// that n stands for.
-func (c generalName) overlaps(n generalName) bool {
-	if n.wildcard && below(c.host, n.host) && !strings.Contains(strings.TrimSuffix(c.host, "."+n.host), ".") {
+// overlaps tells whether the subtree with base n has the other name or, for a
+// wildcard, one that it stands for.
+func (n generalName) overlaps(other generalName) bool {
+	if other.wildcard && below(n.host, other.host) && !strings.Contains(strings.TrimSuffix(n.host, "."+other.host), ".") {
 		return true
 	}
-	return c.covers(n)
+	return n.covers(other)
 }
 
 // String shows the name in errors.
