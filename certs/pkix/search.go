@@ -10,10 +10,10 @@ import (
 // of the public test suites has eight.
 const (
 	MaxPathLength  = 16 // certificates, leaf and root included
-	MaxPaths       = 16
+	MaxPaths       = 64
 	maxSignatures  = 128     // distinct ones
 	maxSteps       = 1 << 12 // issuers tried
-	maxCandidates  = 64      // paths that reach a root and are validated
+	maxCandidates  = 256     // paths that reach a root and are validated
 	maxComparisons = 1 << 20 // names times constraints
 )
 
