@@ -1,16 +1,9 @@
 package pkix
 
 import (
-	"crypto/x509/pkix"
-	"math/big"
 	"strings"
 	"testing"
 )
-
-// Extension is crypto/x509's.
-type Extension = pkix.Extension
-
-func newSerial(n int64) *big.Int { return big.NewInt(n) }
 
 // typed is a name of one CN with a string of the given type.
 func typed(t uint8, s string) string {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -68,7 +70,7 @@ func TestParseCertificates(t *testing.T) {
 func raw(t *testing.T, change func(*link)) []byte {
 	t.Helper()
 	l := newCA(t, "x")
-	l.SerialNumber = newSerial(1)
+	l.SerialNumber = big.NewInt(1)
 	change(l)
 	der, err := x509.CreateCertificate(rand.Reader, &l.Certificate, &l.Certificate, l.key.Public(), l.key)
 	if err != nil {
@@ -127,7 +129,7 @@ func TestRelativeDistributionPointsAreParsedAround(t *testing.T) {
 	if _, err := x509.ParseCertificate(leaf.Raw); err == nil {
 		t.Skip("crypto/x509 parses it: the detour can go")
 	}
-	found := slices.ContainsFunc(leaf.Extensions, func(e Extension) bool { return e.Id.Equal(relative.Id) && bytes.Equal(e.Value, relative.Value) })
+	found := slices.ContainsFunc(leaf.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(relative.Id) && bytes.Equal(e.Value, relative.Value) })
 	if !found || len(leaf.UnhandledCriticalExtensions) > 0 {
 		t.Errorf("want the extension, handled, found %v and %v", leaf.Extensions, leaf.UnhandledCriticalExtensions)
 	}
