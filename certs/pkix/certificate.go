@@ -3,7 +3,6 @@ package pkix
 import (
 	"crypto/sha256"
 	"crypto/x509"
-	"fmt"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -64,7 +63,7 @@ func (c *certificate) parse() *fault {
 		return f
 	}
 	if len(subject.rdns) > 0 {
-		c.names = append(c.names, generalName{form: formDirectory, directory: subject})
+		c.names = append(c.names, generalName{form: formDirectory, directory: subject, text: string(c.RawSubject)})
 	}
 	for _, e := range subject.emails {
 		n := generalName{form: formEmail, text: e}
@@ -114,6 +113,9 @@ func (c *certificate) checkProfile() *fault {
 		return broken("4.2.1.9", "no key usage keyCertSign where cA is not set", "keyCertSign")
 	case e.constraints != nil && !e.ca:
 		return broken("4.2.1.10", "nameConstraints in CA certificates only", "nameConstraints where cA is not set")
+	case e.barePolicyConstraints && !e.hasPolicies:
+		// RFC 3280 did not demand it, and many CAs with policies are that old.
+		return broken("4.2.1.11", "policyConstraints that are critical, or beside policies of their own", "neither")
 	}
 	if err := CheckKey(c.PublicKey); err != nil {
 		return broken("4.1.2.7", "a key that signatures are accepted from", "%s", err)
@@ -129,7 +131,7 @@ func (c *certificate) checkIssued() *fault {
 		return broken("4.1.2.2", "a positive serial number", "%d", c.SerialNumber)
 	case c.SerialNumber.BitLen() > 20*8-1:
 		return broken("4.1.2.2", "a serial number of at most 20 bytes", "%d bits", c.SerialNumber.BitLen())
-	case len(c.extensions.authorityKeyID) == 0:
+	case len(c.extensions.authorityKeyID) == 0 && !c.selfIssued():
 		return broken("4.2.1.1", "an authorityKeyIdentifier with a keyIdentifier", "none")
 	}
 	return nil
@@ -159,13 +161,12 @@ func (c *certificate) checkRoot() *fault {
 	switch {
 	case !c.extensions.basicConstraintsCritical:
 		return broken("4.2.1.9", "a root with critical basicConstraints", "one that is not critical")
-	case c.subject != c.issuer && len(c.extensions.authorityKeyID) == 0:
-		return broken("4.2.1.1", "an authorityKeyIdentifier where the root is not self-issued", "none")
+	case len(c.extensions.authorityKeyID) == 0 && !c.selfIssued() &&
+		CheckSignature(c.PublicKey, c.algorithm, c.signed, c.signature) != nil:
+		return broken("4.2.1.1", "an authorityKeyIdentifier where the root is not self-signed", "none")
 	}
 	return nil
 }
 
 // selfIssued tells whether issuer and subject are one name (RFC 5280 §6.1).
 func (c *certificate) selfIssued() bool { return c.subject == c.issuer }
-
-func (c *certificate) String() string { return fmt.Sprintf("certificate %s", Describe(c.Certificate)) }

@@ -25,10 +25,15 @@ type extensions struct {
 	hasPurposes, purposesCritical bool
 	purposes                      []string
 
+	broken generalName // the name that makes altNames or constraints so
+
 	hasAltNames, altNamesCritical bool
 	altNames                      []generalName
 
 	constraints *constraints
+
+	// barePolicyConstraints: they are there and not critical.
+	barePolicyConstraints bool
 
 	hasPolicies     bool
 	policies        []string // object identifiers in DER
@@ -80,7 +85,7 @@ func known(id asn1.ObjectIdentifier) (extension, bool) {
 	case "2.5.29.30":
 		return extension{name: "nameConstraints", section: "4.2.1.10", critical: always, read: readConstraints}, true
 	case "2.5.29.36":
-		return extension{name: "policyConstraints", section: "4.2.1.11", critical: always, read: readPolicyConstraints}, true
+		return extension{name: "policyConstraints", section: "4.2.1.11", read: readPolicyConstraints}, true
 	case "2.5.29.37":
 		return extension{name: "extKeyUsage", section: "4.2.1.12", read: readPurposes}, true
 	case "2.5.29.31":
@@ -110,9 +115,14 @@ func readExtensions(c *x509.Certificate) (extensions, *fault) {
 		case k.critical == never && x.Critical:
 			return e, broken(k.section, k.name+" that is not critical", "a critical one")
 		}
-		if k.read != nil && !k.read(&e, x.Value, x.Critical) {
-			return e, broken(k.section, k.name+" in DER and as defined", "%s", clipHex(x.Value))
+		if k.read == nil || k.read(&e, x.Value, x.Critical) {
+			continue
 		}
+		found := clipHex(x.Value)
+		if e.broken.text != "" {
+			found = e.broken.String()
+		}
+		return e, broken(k.section, k.name+" in DER and as defined", "%s", found)
 	}
 	return e, nil
 }
@@ -164,8 +174,11 @@ func readKeyUsage(e *extensions, value cryptobyte.String, _ bool) bool {
 
 func readBasicConstraints(e *extensions, value cryptobyte.String, critical bool) bool {
 	var seq cryptobyte.String
-	if !value.ReadASN1(&seq, der.SEQUENCE) || !value.Empty() ||
-		!seq.ReadOptionalASN1Boolean(&e.ca, der.BOOLEAN, false) {
+	if !value.ReadASN1(&seq, der.SEQUENCE) || !value.Empty() {
+		return false
+	}
+	// A cA that says FALSE is no DER, but many write it.
+	if seq.PeekASN1Tag(der.BOOLEAN) && !seq.ReadASN1Boolean(&e.ca) {
 		return false
 	}
 	if !seq.Empty() && !readCount(&seq, der.INTEGER, &e.pathLen) {
@@ -201,7 +214,9 @@ func readAltNames(e *extensions, value cryptobyte.String, critical bool) bool {
 	seq, ok := sequence(value)
 	for ok && !seq.Empty() {
 		var n generalName
-		n, ok = readGeneralName(&seq, false)
+		if n, ok = readGeneralName(&seq, false); !ok {
+			e.broken = n
+		}
 		e.altNames = append(e.altNames, n)
 	}
 	e.hasAltNames, e.altNamesCritical = true, critical
@@ -253,7 +268,8 @@ func readMappings(e *extensions, value cryptobyte.String, _ bool) bool {
 	return ok
 }
 
-func readPolicyConstraints(e *extensions, value cryptobyte.String, _ bool) bool {
+func readPolicyConstraints(e *extensions, value cryptobyte.String, critical bool) bool {
+	e.barePolicyConstraints = !critical
 	seq, ok := sequence(value)
 	for n, out := range []*int{&e.requireExplicit, &e.inhibitMapping} {
 		tag := der.Tag(n).ContextSpecific() //nolint:gosec // 0 or 1
@@ -269,8 +285,8 @@ func readInhibitAny(e *extensions, value cryptobyte.String, _ bool) bool {
 }
 
 func readConstraints(e *extensions, value cryptobyte.String, _ bool) bool {
-	c, ok := parseConstraints(value)
-	e.constraints = c
+	c, bad, ok := parseConstraints(value)
+	e.constraints, e.broken = c, bad
 	return ok
 }
 

@@ -1,11 +1,13 @@
 package pkix
 
 import (
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"net/netip"
 	"strings"
 
 	"golang.org/x/crypto/cryptobyte"
-	"golang.org/x/crypto/cryptobyte/asn1"
+	der "golang.org/x/crypto/cryptobyte/asn1"
 )
 
 // form is the kind of a GeneralName (RFC 5280 §4.2.1.6), by its tag's number.
@@ -51,8 +53,8 @@ func (f form) String() string {
 // generalName is a GeneralName, read as far as it is compared.
 type generalName struct {
 	form      form
-	text      string // formEmail, formDNS, formURI: as it stands
-	host      string // the same: in lower case; empty where it can't be told
+	text      string // formEmail, formDNS, formURI: as it stands; formDirectory: its DER
+	host      string // formEmail, formDNS, formURI: in lower case; empty where it can't be told
 	local     string // formEmail: the part before the @; a constraint may have none
 	wildcard  bool   // formDNS, a name: the first label stands for any
 	below     bool   // formEmail, formURI, a constraint: hosts under host, not itself
@@ -67,15 +69,15 @@ const smtpUTF8Mailbox = "\x2b\x06\x01\x05\x05\x07\x08\x09"
 // base of a subtree.
 func readGeneralName(s *cryptobyte.String, constraint bool) (generalName, bool) {
 	var value cryptobyte.String
-	var tag asn1.Tag
+	var tag der.Tag
 	if !s.ReadAnyASN1(&value, &tag) {
 		return generalName{}, false
 	}
-	implicit := func(f form) asn1.Tag { return asn1.Tag(f).ContextSpecific() }
+	implicit := func(f form) der.Tag { return der.Tag(f).ContextSpecific() }
 	switch tag {
 	case implicit(formOther).Constructed():
 		var oid, inner cryptobyte.String
-		if !value.ReadASN1(&oid, asn1.OBJECT_IDENTIFIER) || !value.ReadASN1(&inner, implicit(0).Constructed()) || !value.Empty() {
+		if !value.ReadASN1(&oid, der.OBJECT_IDENTIFIER) || !value.ReadASN1(&inner, implicit(0).Constructed()) || !value.Empty() {
 			return generalName{}, false
 		}
 		if string(oid) == smtpUTF8Mailbox {
@@ -96,7 +98,7 @@ func readGeneralName(s *cryptobyte.String, constraint bool) (generalName, bool) 
 	case implicit(formDirectory).Constructed():
 		// A CHOICE is tagged explicitly.
 		n, ok := parseName(value)
-		return generalName{form: formDirectory, directory: n}, ok
+		return generalName{form: formDirectory, directory: n, text: string(value)}, ok
 	case implicit(formIP):
 		want := []int{4, 16}
 		if constraint {
@@ -156,28 +158,29 @@ func validMask(mask []byte) bool {
 	return true
 }
 
-// covers tells whether a subtree with base c has n. Both have the same form.
-func (c generalName) covers(n generalName) bool {
-	switch c.form {
+// covers tells whether the subtree with base n has the other name, which has the
+// same form.
+func (n generalName) covers(other generalName) bool {
+	switch n.form {
 	case formDirectory:
-		return n.directory.within(c.directory)
+		return other.directory.within(n.directory)
 	case formDNS:
 		// Zero or more labels to the left.
-		return c.host == "" || n.host == c.host || below(n.host, c.host)
+		return n.host == "" || other.host == n.host || below(other.host, n.host)
 	case formEmail, formURI:
 		switch {
-		case c.local != "":
-			return n.local == c.local && n.host == c.host
-		case c.below:
-			return below(n.host, c.host)
+		case n.local != "":
+			return other.local == n.local && other.host == n.host
+		case n.below:
+			return below(other.host, n.host)
 		}
-		return n.host == c.host
+		return other.host == n.host
 	case formIP:
-		if len(c.ip) != 2*len(n.ip) {
+		if len(n.ip) != 2*len(other.ip) {
 			return false
 		}
-		for i, b := range n.ip {
-			if (b^c.ip[i])&c.ip[len(n.ip)+i] != 0 {
+		for i, b := range other.ip {
+			if (b^n.ip[i])&n.ip[len(other.ip)+i] != 0 {
 				return false
 			}
 		}
@@ -186,13 +189,13 @@ func (c generalName) covers(n generalName) bool {
 	return false
 }
 
-// overlaps tells whether a subtree with base c has n or, for a wildcard, a name
-// that n stands for.
-func (c generalName) overlaps(n generalName) bool {
-	if n.wildcard && below(c.host, n.host) && !strings.Contains(strings.TrimSuffix(c.host, "."+n.host), ".") {
+// overlaps tells whether the subtree with base n has the other name or, for a
+// wildcard, one that it stands for.
+func (n generalName) overlaps(other generalName) bool {
+	if other.wildcard && below(n.host, other.host) && !strings.Contains(strings.TrimSuffix(n.host, "."+other.host), ".") {
 		return true
 	}
-	return c.covers(n)
+	return n.covers(other)
 }
 
 // String shows the name in errors.
@@ -203,6 +206,11 @@ func (n generalName) String() string {
 	case formIP:
 		if a, ok := netip.AddrFromSlice(n.ip); ok {
 			return n.form.String() + " " + a.String()
+		}
+	case formDirectory:
+		var rdns pkix.RDNSequence
+		if _, err := asn1.Unmarshal([]byte(n.text), &rdns); err == nil {
+			return n.form.String() + " " + quote(rdns.String())
 		}
 	}
 	return "a name of the form " + n.form.String()

@@ -135,7 +135,7 @@ func parseAroundPoints(der []byte) *x509.Certificate {
 
 // findPoints gives the TBSCertificate and the offset in der, which has no spare
 // capacity, of the last byte of cRLDistributionPoints' object identifier; 0 if
-// there is none.
+// there is not exactly one.
 func findPoints(der []byte) (tbs []byte, at int) {
 	var outer, element, fields, list cryptobyte.String
 	input := cryptobyte.String(der)
@@ -163,10 +163,14 @@ func findPoints(der []byte) (tbs []byte, at int) {
 			if !list.ReadASN1(&extension, tag.SEQUENCE) || !extension.ReadASN1(&id, tag.OBJECT_IDENTIFIER) {
 				return nil, 0
 			}
-			if string(id) == "\x55\x1d\x1f" {
-				return tbs, cap(der) - cap(id) + len(id) - 1
+			if string(id) != "\x55\x1d\x1f" {
+				continue
 			}
+			if at > 0 {
+				return nil, 0
+			}
+			at = cap(der) - cap(id) + len(id) - 1
 		}
 	}
-	return nil, 0
+	return tbs, at
 }

@@ -58,7 +58,8 @@ func (d demands) check(leaf *certificate) *fault {
 }
 
 // Paths gives every path from leaf to a root of the pool that holds apart from
-// time and revocation (RFC 5280 §6.1), shortest first. The user-initial-policy-set
+// time and revocation (RFC 5280 §6.1), first those along which key identifiers
+// agree, then the shortest. The user-initial-policy-set
 // is any-policy; what certificates demand of policies is honoured.
 //
 // Number and work are bounded: beyond MaxPaths paths, or where the search has

@@ -2,6 +2,7 @@ package pkix
 
 import (
 	"bytes"
+	"container/heap"
 	"slices"
 )
 
@@ -9,20 +10,23 @@ import (
 // of the public test suites has eight.
 const (
 	MaxPathLength  = 16 // certificates, leaf and root included
-	MaxPaths       = 16
+	MaxPaths       = 64
 	maxSignatures  = 128     // distinct ones
 	maxSteps       = 1 << 12 // issuers tried
-	maxCandidates  = 64      // paths that reach a root and are validated
-	maxComparisons = 1 << 18 // of a name with a constraint
+	maxCandidates  = 256     // paths that reach a root and are validated
+	maxComparisons = 1 << 20 // names times constraints
 )
 
-// search looks for paths by breadth, so that the shortest are found first
+// search looks for paths from the leaf up, best first: those along which key
+// identifiers agree, then the shortest. So a path that deserves to be found is,
 // whatever else there is.
 type search struct {
 	pool    *Pool
 	usage   Usage
 	demands demands
 
+	queue       steps
+	deep        bool              // the longest first
 	checked     map[signedBy]bool // what of maxSignatures is used up, remembered or not
 	steps       int
 	candidates  int
@@ -42,6 +46,14 @@ type branch struct {
 	*certificate
 	below  *branch
 	length int
+	doubts int // how badly key identifiers agree, over the branch
+}
+
+// step is an issuer to be tried for a branch.
+type step struct {
+	branch // as it grows if the issuer has signed
+	root   bool
+	order  [3]int // the least first
 }
 
 // run finds what there is. Afterwards there is a path in found, or best is set.
@@ -54,16 +66,22 @@ func (s *search) run(leaf *certificate) {
 		s.fail(0, f, leaf)
 		return
 	}
-	queue := []*branch{{certificate: leaf, length: 1}}
-	for len(queue) > 0 && len(s.found) < MaxPaths {
-		b := queue[0]
-		queue = queue[1:]
-		next, f := s.extend(b)
-		if f != nil {
-			s.fail(limitRank, f, b.certificate)
+	s.climb(leaf)
+	if len(s.found) == 0 && s.steps == maxSteps {
+		// Too many ways to see them all: a long one may lead to the top.
+		s.deep, s.steps = true, 0
+		s.climb(leaf)
+	}
+}
+
+func (s *search) climb(leaf *certificate) {
+	s.queue = nil
+	s.plan(&branch{certificate: leaf, length: 1})
+	for len(s.queue) > 0 && len(s.found) < MaxPaths {
+		if !s.deep && len(s.found) == 0 && s.steps == maxSteps {
 			return
 		}
-		queue = append(queue, next...)
+		s.take(heap.Pop(&s.queue).(*step)) //nolint:errcheck // steps holds nothing else
 	}
 }
 
@@ -76,61 +94,20 @@ func (s *search) runRoot(root *certificate) {
 	s.try([]*certificate{root})
 }
 
-// Ranks of failures: a path that is complete is further than any that is not.
+// Ranks of failures: a path that is complete is further than any that is not,
+// and a search that a bound ended may have missed what is further still.
 const (
 	completeRank = 1 << 10
 	limitRank    = 1 << 20
 )
 
 func (s *search) fail(rank int, f *fault, at *certificate) {
+	if f.limit {
+		rank = limitRank
+	}
 	if rank > s.rank {
 		s.rank, s.best = rank, f.at(at.Certificate)
 	}
-}
-
-// extend tries every issuer of b. The fault is a bound that was reached.
-func (s *search) extend(b *branch) ([]*branch, *fault) {
-	var next []*branch
-	named := false
-	for _, c := range s.issuers(b) {
-		if b.has(c.certificate) {
-			continue
-		}
-		named = true
-		if s.steps++; s.steps > maxSteps {
-			return nil, limit("more than %d issuers to try", maxSteps)
-		}
-		if f := c.flaw(false, c.root); f != nil {
-			s.fail(b.length, f, c.certificate)
-			continue
-		}
-		if edge := (signedBy{b.id, c.key}); !s.checked[edge] {
-			if len(s.checked) == maxSignatures {
-				return nil, limit("more than %d signatures to check", maxSignatures)
-			}
-			s.checked[edge] = true
-		}
-		if err := s.pool.memo.checkSignature(b.certificate, c.certificate); err != nil {
-			s.fail(b.length, broken("6.1.3 a", "one signed by "+Describe(c.Certificate), "%s", err), b.certificate)
-			continue
-		}
-		grown := &branch{c.certificate, b, b.length + 1}
-		switch {
-		case c.root:
-			if s.candidates++; s.candidates > maxCandidates {
-				return nil, limit("more than %d paths to validate", maxCandidates)
-			}
-			s.try(grown.path())
-		case grown.length < MaxPathLength:
-			next = append(next, grown)
-		default:
-			s.fail(b.length, limit("more than %d certificates", MaxPathLength), c.certificate)
-		}
-	}
-	if !named {
-		s.fail(b.length, broken("6.1.3 a", "one whose issuer is among the roots and intermediates, and not on the path", "issuer %s", quote(b.Issuer.String())), b.certificate)
-	}
-	return next, nil
 }
 
 func limit(format string, args ...any) *fault {
@@ -139,20 +116,93 @@ func limit(format string, args ...any) *fault {
 	return f
 }
 
-// try validates a path that is complete.
-func (s *search) try(path []*certificate) {
-	f, i := s.validate(path)
-	if f != nil {
-		s.fail(completeRank-i, f, path[i])
-		return
+// plan queues every certificate that has b's issuer for its subject.
+func (s *search) plan(b *branch) {
+	named := false
+	add := func(c *certificate, root bool) {
+		if c.subject != b.issuer || b.has(c) {
+			return
+		}
+		named = true
+		if s.steps == maxSteps {
+			s.fail(limitRank, limit("more than %d issuers to try", maxSteps), b.certificate)
+			return
+		}
+		s.steps++
+		grown := branch{c, b, b.length + 1, b.doubts + doubt(b.certificate, c)}
+		order := [3]int{grown.doubts, grown.length, s.steps}
+		if s.deep {
+			order[1] = -grown.length
+		}
+		heap.Push(&s.queue, &step{grown, root, order})
 	}
-	if len(s.found) < MaxPaths {
-		s.found = append(s.found, Path{path})
+	for _, c := range s.pool.roots {
+		add(c, true)
+	}
+	for _, list := range s.pool.intermediates {
+		for _, c := range list {
+			add(c, false)
+		}
+	}
+	if !named {
+		s.fail(b.length, broken("6.1.3 a", "one whose issuer is among the roots and intermediates, and not on the path", "issuer %s", quote(b.Issuer.String())), b.certificate)
 	}
 }
 
+// doubt tells how badly key identifiers agree. They only say what to try first.
+func doubt(c, issuer *certificate) int {
+	authority, subject := c.extensions.authorityKeyID, issuer.extensions.subjectKeyID
+	switch {
+	case len(authority) == 0 || len(subject) == 0:
+		return 1
+	case !bytes.Equal(authority, subject):
+		return 2
+	}
+	return 0
+}
+
+// take tries an issuer.
+func (s *search) take(t *step) {
+	c, child := t.certificate, t.below.certificate
+	if f := c.flaw(false, t.root); f != nil {
+		s.fail(t.below.length, f, c)
+		return
+	}
+	if edge := (signedBy{child.id, c.key}); !s.checked[edge] {
+		if len(s.checked) == maxSignatures {
+			s.fail(limitRank, limit("more than %d signatures to check", maxSignatures), child)
+			return
+		}
+		s.checked[edge] = true
+	}
+	if err := s.pool.memo.checkSignature(child, c); err != nil {
+		s.fail(t.below.length, broken("6.1.3 a", "one signed by "+Describe(c.Certificate), "%s", err), child)
+		return
+	}
+	switch {
+	case t.root && s.candidates == maxCandidates:
+		s.fail(limitRank, limit("more than %d paths to validate", maxCandidates), child)
+	case t.root:
+		s.candidates++
+		s.try(t.path())
+	case t.length == MaxPathLength:
+		s.fail(limitRank, limit("more than %d certificates", MaxPathLength), c)
+	default:
+		s.plan(&t.branch)
+	}
+}
+
+// try validates a path that is complete.
+func (s *search) try(path []*certificate) {
+	if f, i := s.validate(path); f != nil {
+		s.fail(completeRank-i, f, path[i])
+		return
+	}
+	s.found = append(s.found, Path{path})
+}
+
 // has tells whether the certificate, or another of the same name and key, is on
-// the branch: a path through it would be a detour.
+// the branch above its leaf: a path through it would be a detour.
 func (b *branch) has(c *certificate) bool {
 	for ; b != nil; b = b.below {
 		if b.id == c.id || b.below != nil && b.subject == c.subject && b.key == c.key {
@@ -172,42 +222,19 @@ func (b *branch) path() []*certificate {
 	return out
 }
 
-// issuer is a candidate.
-type issuer struct {
-	*certificate
-	root  bool
-	order int
+// steps is a heap, the best step first.
+type steps []*step
+
+func (q steps) Len() int      { return len(q) }
+func (q steps) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q steps) Less(i, j int) bool {
+	return slices.Compare(q[i].order[:], q[j].order[:]) < 0
 }
 
-// issuers are those whose subject is b's issuer. Key identifiers and roots only
-// decide who is tried first.
-func (s *search) issuers(b *branch) []issuer {
-	var out []issuer
-	add := func(c *certificate, root bool) {
-		if c.subject != b.issuer {
-			return
-		}
-		order := 0
-		authority, subject := b.extensions.authorityKeyID, c.extensions.subjectKeyID
-		switch {
-		case len(authority) == 0 || len(subject) == 0:
-			order = 2
-		case !bytes.Equal(authority, subject):
-			order = 4
-		}
-		if !root {
-			order++
-		}
-		out = append(out, issuer{c, root, order})
-	}
-	for _, c := range s.pool.roots {
-		add(c, true)
-	}
-	for _, list := range s.pool.intermediates {
-		for _, c := range list {
-			add(c, false)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b issuer) int { return a.order - b.order })
-	return out
+func (q *steps) Push(x any) { *q = append(*q, x.(*step)) } //nolint:errcheck // steps holds nothing else
+
+func (q *steps) Pop() any {
+	last := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return last
 }

@@ -69,8 +69,11 @@ func (s *search) validate(path []*certificate) (f *fault, index int) {
 // alternative names.
 func (s *search) checkNames(c *certificate, above []*constraints) *fault {
 	for _, set := range above {
+		if s.comparisons -= len(c.names) * set.size(); s.comparisons < 0 {
+			return limit("more than %d names times name constraints", maxComparisons)
+		}
 		for _, n := range c.names {
-			if f := set.check(n, &s.comparisons); f != nil {
+			if f := set.check(n); f != nil {
 				return f
 			}
 		}
