@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	cryptobyteasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/mozilla-releng/cot/certs/pkix"
 )
 
 var (
@@ -46,12 +48,25 @@ func hasExtension(c *x509.Certificate, id asn1.ObjectIdentifier) bool {
 	return false
 }
 
-// nameText writes a distinguished name for people, with what could confuse a
-// terminal escaped.
-func nameText(raw []byte) string {
+// distinguishedName is an RDNSequence with its pkix.NameKey, empty for what is
+// no name. The zero value equals none.
+type distinguishedName struct {
+	raw []byte
+	key string
+}
+
+func readName(raw []byte) distinguishedName {
+	key, _ := pkix.NameKey(raw)
+	return distinguishedName{raw, key}
+}
+
+func (n distinguishedName) equal(o distinguishedName) bool { return n.key != "" && n.key == o.key }
+
+// String writes the name for people, with what could confuse a terminal escaped.
+func (n distinguishedName) String() string {
 	var rdns stdpkix.RDNSequence
-	if rest, err := asn1.Unmarshal(raw, &rdns); err != nil || len(rest) > 0 {
-		return fmt.Sprintf("%.40x", raw)
+	if rest, err := asn1.Unmarshal(n.raw, &rdns); err != nil || len(rest) > 0 {
+		return fmt.Sprintf("%.40x", n.raw)
 	}
 	return fmt.Sprintf("%.200q", rdns.String())
 }

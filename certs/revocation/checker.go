@@ -162,7 +162,7 @@ type subject struct {
 	cert   *x509.Certificate
 	chain  []*x509.Certificate // it, its issuer, to the root
 	serial []byte              // content octets
-	issuer []byte
+	issuer distinguishedName
 	ca     bool
 	points []point
 	fresh  []point // freshestCRL: where deltas are
@@ -170,7 +170,7 @@ type subject struct {
 
 func newSubject(chain []*x509.Certificate) (*subject, error) {
 	cert := chain[0]
-	s := &subject{cert: cert, chain: chain, issuer: cert.RawIssuer, ca: cert.BasicConstraintsValid && cert.IsCA}
+	s := &subject{cert: cert, chain: chain, issuer: readName(cert.RawIssuer), ca: cert.BasicConstraintsValid && cert.IsCA}
 	var err error
 	if s.serial, err = serialOctets(cert); err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ type CRL struct {
 	tbs       []byte // TBSCertList, what is signed
 	algorithm []byte // AlgorithmIdentifier
 	signature []byte
-	issuer    []byte // RDNSequence
+	issuer    distinguishedName
 
 	thisUpdate, nextUpdate time.Time
 	keyID                  string   // authorityKeyIdentifier, the extension's value
@@ -22,15 +22,16 @@ type CRL struct {
 	scope                  scope
 	keepsExpired           time.Time // expiredCertsOnCRL; zero if absent
 
-	// unknown names the first critical extension, of the list or an entry, that
-	// is not understood: such a list makes nothing good (RFC 5280 §5.2, §5.3).
-	unknown string
+	// flaw says why the list makes nothing good: a critical extension, of it or an
+	// entry, that is not understood, or one that is not as RFC 5280 §5.2 and §5.3
+	// demand.
+	flaw string
 
 	entries entries
 }
 
 // Issuer is the list's issuer, as a raw RDNSequence.
-func (l *CRL) Issuer() []byte { return l.issuer }
+func (l *CRL) Issuer() []byte { return l.issuer.raw }
 
 // ThisUpdate is when the list was issued.
 func (l *CRL) ThisUpdate() time.Time { return l.thisUpdate }
@@ -74,7 +75,7 @@ func (l *CRL) String() string {
 	if l.number != nil {
 		number = " number " + l.number.String()
 	}
-	return fmt.Sprintf("%s%s of %s, issued %s", kind, number, nameText(l.issuer), stamp(l.thisUpdate))
+	return fmt.Sprintf("%s%s of %s, issued %s", kind, number, l.issuer, stamp(l.thisUpdate))
 }
 
 func copyInt(i *big.Int) *big.Int {

@@ -1,10 +1,8 @@
 package revocation
 
-import "github.com/mozilla-releng/cot/certs/pkix"
-
 // sameScope: lists of one issuer for the same certificates and reasons.
 func sameScope(a, b *CRL) bool {
-	return a.scope.raw == b.scope.raw && pkix.EqualNames(a.issuer, b.issuer)
+	return a.scope.raw == b.scope.raw && a.issuer.equal(b.issuer)
 }
 
 // buildsOn tells whether a delta brings a complete list up to date (RFC 5280

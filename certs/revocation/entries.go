@@ -32,7 +32,7 @@ type entries struct {
 	seed    maphash.Seed
 	index   []uint64
 	issuers []issuerChange
-	unknown string // first critical entry extension that is not understood
+	flaw    string // the first found, of any entry
 }
 
 // issuerChange: from the entry at offset at on, entries are of certificates of
@@ -64,8 +64,8 @@ func parseEntries(in cryptobyte.String, v2 bool) (entries, error) {
 			if d.issuer != nil {
 				s.issuers = append(s.issuers, issuerChange{at, d.issuer})
 			}
-			if d.unknown != "" && s.unknown == "" {
-				s.unknown = d.unknown
+			if d.flaw != "" && s.flaw == "" {
+				s.flaw = d.flaw
 			}
 		}
 		s.index = append(s.index, s.hash(e.serial)|uint64(at))
@@ -119,7 +119,7 @@ type details struct {
 	reason     Reason
 	invalidity *time.Time
 	issuer     []byte
-	unknown    string
+	flaw       string
 }
 
 func (e rawEntry) details() (details, error) {
@@ -155,10 +155,13 @@ func (e rawEntry) details() (details, error) {
 				return d, errors.New("certificateIssuer is malformed")
 			}
 			d.issuer = names
+			if !x.critical && d.flaw == "" {
+				d.flaw = "certificateIssuer of an entry is not critical (RFC 5280 §5.3.3)"
+			}
 		case idHoldInstruction:
 		default:
-			if x.critical && d.unknown == "" {
-				d.unknown = "critical entry extension " + dotted(x.id)
+			if x.critical && d.flaw == "" {
+				d.flaw = "critical entry extension " + dotted(x.id) + " is not understood"
 			}
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"time"
-
-	"github.com/mozilla-releng/cot/certs/pkix"
 )
 
 // source is a list and where it is from; the zero url is a given one.
@@ -143,7 +141,7 @@ func (c *Checker) read(l source, s *subject) *statement {
 	l.entries.lookup(s.serial, func(e rawEntry, issuer []byte) {
 		if issuer == nil {
 			// RFC 5280 §5.3.3: until an entry says otherwise, the list's issuer.
-			if !pkix.EqualNames(l.issuer, s.issuer) {
+			if !l.issuer.equal(s.issuer) {
 				return
 			}
 		} else if names, err := readNames(issuer); err != nil || !intersect(names, []generalName{{directory: s.issuer}}) {
@@ -161,8 +159,8 @@ func (c *Checker) read(l source, s *subject) *statement {
 	st.removed = st.removed && len(st.revoked) == 0
 	st.covered, st.unfit = l.covers(s)
 	switch {
-	case l.unknown != "":
-		st.unfit = l.unknown + " is not understood"
+	case l.flaw != "":
+		st.unfit = l.flaw
 	case st.unfit == "" && l.base == nil && c.expired(s) && !c.config.KeepsExpired:
 		if l.keepsExpired.IsZero() || l.keepsExpired.After(s.cert.NotAfter) {
 			st.unfit = fmt.Sprintf("the certificate expired on %s, and the list does not say that it keeps such entries", stamp(s.cert.NotAfter))

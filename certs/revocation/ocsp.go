@@ -42,7 +42,7 @@ func newCertID(s *subject) (certID, error) {
 	if err != nil {
 		return certID{}, err
 	}
-	return certID{sha1.Sum(s.issuer), sha1.Sum(key), s.serial}, nil //nolint:gosec // see certID
+	return certID{sha1.Sum(s.issuer.raw), sha1.Sum(key), s.serial}, nil //nolint:gosec // see certID
 }
 
 // keyBits gives the content of the BIT STRING in a SubjectPublicKeyInfo, without
@@ -86,7 +86,7 @@ func (id certID) request() ([]byte, error) {
 type response struct {
 	tbs, algorithm, signature []byte
 
-	responderName []byte // one of these two
+	responderName distinguishedName // one of these two
 	responderKey  []byte
 	producedAt    time.Time
 	answers       []single
@@ -192,7 +192,7 @@ func (r *response) parseData(in cryptobyte.String) error {
 		if !data.ReadASN1(&name, constructed(1)) || !name.ReadASN1Element(&element, asn1.SEQUENCE) || !name.Empty() {
 			return malformed
 		}
-		r.responderName = element
+		r.responderName = readName(element)
 	case data.ReadASN1(&key, constructed(2)):
 		var hash cryptobyte.String
 		if !key.ReadASN1(&hash, asn1.OCTET_STRING) || !key.Empty() || len(hash) != sha1.Size {

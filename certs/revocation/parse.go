@@ -122,7 +122,7 @@ func (l *CRL) parseTBS(in cryptobyte.String) error {
 	if !tbs.ReadASN1Element(&issuer, asn1.SEQUENCE) || len(issuer) <= 2 {
 		return errors.New("the issuer is malformed or empty")
 	}
-	l.issuer = issuer
+	l.issuer = readName(issuer)
 	var ok bool
 	if l.thisUpdate, ok = readTime(&tbs); !ok {
 		return errors.New("thisUpdate is malformed")
@@ -144,7 +144,7 @@ func (l *CRL) parseTBS(in cryptobyte.String) error {
 		if l.entries, err = parseEntries(revoked, v2); err != nil {
 			return err
 		}
-		l.unknown = l.entries.unknown
+		l.flaw = l.entries.flaw
 	}
 	if tbs.PeekASN1Tag(constructed(0)) {
 		if err := l.parseExtensions(&tbs, v2); err != nil {
@@ -154,10 +154,12 @@ func (l *CRL) parseTBS(in cryptobyte.String) error {
 	if !tbs.Empty() {
 		return errors.New("the TBSCertList has trailing data")
 	}
-	if l.entries.issuers != nil && !l.scope.indirect {
-		// RFC 5280 §5.3.3 has the extension in indirect CRLs alone. Whose
-		// entries these are is not known.
-		l.unknown = "certificateIssuer in a CRL that is not indirect"
+	switch {
+	case l.flaw != "":
+	case l.number == nil:
+		l.flaw = "it has no CRL number (RFC 5280 §5.2.3)"
+	case l.entries.issuers != nil && !l.scope.indirect:
+		l.flaw = "it is not indirect, but has entries for another issuer (RFC 5280 §5.3.3)"
 	}
 	return nil
 }
@@ -183,9 +185,17 @@ func (l *CRL) parseExtensions(tbs *cryptobyte.String, v2 bool) error {
 	return nil
 }
 
+// critical says of which extensions RFC 5280 §5.2 demands that they are, or are
+// not, critical.
+var critical = map[string]bool{
+	idCRLNumber: false, idFreshestCRL: false,
+	idDeltaCRLIndicator: true, idIssuingDistribution: true,
+}
+
 func (l *CRL) parseExtension(e extension) error {
 	v := e.value
 	var err error
+	known := true
 	switch e.id {
 	case idCRLNumber:
 		l.number, err = parseNumber(v)
@@ -203,9 +213,15 @@ func (l *CRL) parseExtension(e extension) error {
 	case idIssuerAltName, idFreshestCRL, idAuthorityInfoAccess:
 		// Hints for who looks for more; the issuer alone is compared.
 	default:
-		if e.critical && l.unknown == "" {
-			l.unknown = "critical extension " + dotted(e.id)
-		}
+		known = false
+	}
+	want, fixed := critical[e.id]
+	switch {
+	case l.flaw != "":
+	case !known && e.critical:
+		l.flaw = "critical extension " + dotted(e.id) + " is not understood"
+	case fixed && want != e.critical:
+		l.flaw = fmt.Sprintf("extension %s: want critical=%t, found %t (RFC 5280 §5.2)", dotted(e.id), want, e.critical)
 	}
 	return err
 }

@@ -130,7 +130,7 @@ func (w *walk) responder(r *response, s *subject) signerVerdict {
 			pool:            w.checker.config.Pool.With(slices.Concat(issuers, r.certificates)),
 			speaksForItself: hasExtension(c, oidOCSPNoCheck),
 			accept: func(path []*x509.Certificate) error {
-				if len(path) < 2 || !bytes.Equal(path[1].RawSubjectPublicKeyInfo, issuers[0].RawSubjectPublicKeyInfo) || !pkix.EqualNames(path[1].RawSubject, s.issuer) {
+				if len(path) < 2 || !bytes.Equal(path[1].RawSubjectPublicKeyInfo, issuers[0].RawSubjectPublicKeyInfo) || !readName(path[1].RawSubject).equal(s.issuer) {
 					return errors.New("it is not issued by the certificate's issuer, who alone can delegate")
 				}
 				return nil
@@ -147,8 +147,8 @@ func (w *walk) responder(r *response, s *subject) signerVerdict {
 
 // isOf tells whether the responderID names the certificate.
 func (r *response) isOf(c *x509.Certificate) bool {
-	if r.responderName != nil {
-		return pkix.EqualNames(r.responderName, c.RawSubject)
+	if r.responderKey == nil {
+		return r.responderName.equal(readName(c.RawSubject))
 	}
 	key, err := keyBits(c)
 	if err != nil {

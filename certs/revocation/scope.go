@@ -6,8 +6,6 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
-
-	"github.com/mozilla-releng/cot/certs/pkix"
 )
 
 // maxPoints bounds the distribution points of a certificate, maxNames the names
@@ -27,11 +25,11 @@ type pointName struct {
 func (p pointName) absent() bool { return p.names == nil && p.relative == nil }
 
 // resolve gives the names, a relative one below issuer.
-func (p pointName) resolve(issuer []byte) []generalName {
+func (p pointName) resolve(issuer distinguishedName) []generalName {
 	if p.relative == nil {
 		return p.names
 	}
-	in := cryptobyte.String(issuer)
+	in := cryptobyte.String(issuer.raw)
 	var rdns cryptobyte.String
 	if !in.ReadASN1(&rdns, asn1.SEQUENCE) {
 		return nil
@@ -45,21 +43,20 @@ func (p pointName) resolve(issuer []byte) []generalName {
 	if err != nil {
 		return nil
 	}
-	return []generalName{{directory: name}}
+	return []generalName{{directory: readName(name)}}
 }
 
-// generalName is a GeneralName: a directoryName as an RDNSequence, any other as
-// its DER.
+// generalName is a GeneralName: a directoryName, or any other as its DER.
 type generalName struct {
-	directory []byte
-	other     []byte
+	directory distinguishedName
+	other     []byte // nil for a directoryName
 }
 
 func (g generalName) equal(o generalName) bool {
-	if g.directory != nil && o.directory != nil {
-		return pkix.EqualNames(g.directory, o.directory)
+	if g.other == nil && o.other == nil {
+		return g.directory.equal(o.directory)
 	}
-	return g.other != nil && bytes.Equal(g.other, o.other)
+	return bytes.Equal(g.other, o.other)
 }
 
 func intersect(a, b []generalName) bool {
@@ -105,7 +102,7 @@ func readNames(in cryptobyte.String) ([]generalName, error) {
 			if !e.ReadASN1(&content, tag) || !content.ReadASN1Element(&directory, asn1.SEQUENCE) || !content.Empty() {
 				return nil, errors.New("a directoryName is malformed")
 			}
-			n = generalName{directory: directory}
+			n = generalName{directory: readName(directory)}
 		}
 		if out = append(out, n); len(out) > maxNames {
 			return nil, errors.New("too many names")
@@ -121,8 +118,8 @@ func directoryName(names []byte) []byte {
 		return nil
 	}
 	for _, n := range all {
-		if n.directory != nil {
-			return n.directory
+		if n.other == nil {
+			return n.directory.raw
 		}
 	}
 	return nil
@@ -256,7 +253,7 @@ func parsePoints(in cryptobyte.String) ([]point, error) {
 // all (RFC 5280 §6.3.3 (b)(1)): it is the certificate's issuer, or an issuer
 // that the certificate names for indirect CRLs.
 func (l *CRL) speaksFor(c *subject) bool {
-	if pkix.EqualNames(l.issuer, c.issuer) {
+	if l.issuer.equal(c.issuer) {
 		return true
 	}
 	if !l.scope.indirect {
@@ -270,7 +267,7 @@ func (l *CRL) speaksFor(c *subject) bool {
 	return false
 }
 
-func (p point) issuedBy(issuer []byte) bool {
+func (p point) issuedBy(issuer distinguishedName) bool {
 	return intersect(p.issuer, []generalName{{directory: issuer}})
 }
 
@@ -315,7 +312,7 @@ func (l *CRL) matches(p point, c *subject) bool {
 			return false
 		}
 		base = l.issuer
-	} else if !pkix.EqualNames(l.issuer, c.issuer) {
+	} else if !l.issuer.equal(c.issuer) {
 		return false
 	}
 	if l.scope.point.absent() {

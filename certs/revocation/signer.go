@@ -59,7 +59,7 @@ const maxSigners = 32
 
 func (w *walk) findSigner(l *CRL, s *subject) signerVerdict {
 	issuers := s.chain[1:]
-	own := pkix.EqualNames(l.issuer, s.issuer)
+	own := l.issuer.equal(s.issuer)
 	v := signerVerdict{why: "no certificate of its issuer is at hand"}
 	signed, heals := false, false
 	for i, c := range w.candidates(l, issuers) {
@@ -109,8 +109,8 @@ func (w *walk) findSigner(l *CRL, s *subject) signerVerdict {
 // the path, then the pool's; those first that authorityKeyIdentifier names.
 func (w *walk) candidates(l *CRL, issuers []*x509.Certificate) []*x509.Certificate {
 	var out []*x509.Certificate
-	for _, c := range slices.Concat(issuers, w.checker.config.Pool.Named(l.issuer)) {
-		if pkix.EqualNames(c.RawSubject, l.issuer) && !slices.ContainsFunc(out, c.Equal) {
+	for _, c := range slices.Concat(issuers, w.checker.config.Pool.Named(l.issuer.key)) {
+		if l.issuer.equal(readName(c.RawSubject)) && !slices.ContainsFunc(out, c.Equal) {
 			out = append(out, c)
 		}
 	}
@@ -160,7 +160,7 @@ func (c *Checker) checkSignature(ctx context.Context, l *CRL, signer *x509.Certi
 // else knows more, so such a list counts for it.
 func (s *subject) namesItself() bool {
 	for _, p := range s.points {
-		if p.issuedBy(s.cert.RawSubject) {
+		if p.issuedBy(readName(s.cert.RawSubject)) {
 			return true
 		}
 	}
@@ -229,15 +229,15 @@ func (w *walk) allGood(who string, path []*x509.Certificate, o voucher) signerVe
 // other. Without it any CA could certify its own key under another's name.
 func sameAuthority(a, b []*x509.Certificate) bool {
 	x, y := names(a), names(b)
-	return slices.EqualFunc(x, y, pkix.EqualNames)
+	return slices.EqualFunc(x, y, distinguishedName.equal)
 }
 
 // names are the subjects along a path; self-issued certificates add none.
-func names(path []*x509.Certificate) [][]byte {
-	var out [][]byte
+func names(path []*x509.Certificate) []distinguishedName {
+	var out []distinguishedName
 	for _, c := range path {
-		if len(out) == 0 || !pkix.EqualNames(out[len(out)-1], c.RawSubject) {
-			out = append(out, c.RawSubject)
+		if n := readName(c.RawSubject); len(out) == 0 || !n.equal(out[len(out)-1]) {
+			out = append(out, n)
 		}
 	}
 	return out

@@ -63,6 +63,7 @@ func issue(t testing.TB, issuer *identity, name string, key crypto.Signer, chang
 	parent, signer := template, key
 	if issuer != nil {
 		parent, signer = issuer.cert, issuer.key
+		template.AuthorityKeyId = issuer.cert.SubjectKeyId // crypto/x509 leaves it out where names are equal
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
 	if err != nil {
@@ -109,7 +110,7 @@ func noCheck(c *x509.Certificate) {
 	c.ExtraExtensions = append(c.ExtraExtensions, stdpkix.Extension{Id: oidOCSPNoCheck, Value: []byte{5, 0}})
 }
 func until(t time.Time) change { return func(c *x509.Certificate) { c.NotAfter = t } }
-func serial(n int64) change { return func(c *x509.Certificate) { c.SerialNumber = big.NewInt(n) } }
+func serial(n int64) change    { return func(c *x509.Certificate) { c.SerialNumber = big.NewInt(n) } }
 
 func points(urls ...string) change {
 	return func(c *x509.Certificate) { c.CRLDistributionPoints = urls }
