@@ -174,7 +174,10 @@ func parseBasic(in cryptobyte.String) (*response, error) {
 			r.certificates = append(r.certificates, c)
 		}
 	}
-	return r, r.parseData(tbs)
+	if err := r.parseData(tbs); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // parseData reads a ResponseData.
