@@ -29,6 +29,7 @@ func millionEntries(tb testing.TB, issuer *identity) []byte {
 				})
 			}
 		})
+		b.AddASN1(constructed(0), func(b *cryptobyte.Builder) { b.AddBytes(marshal(d.extensions)) })
 		d.extensions, d.raw = nil, b.BytesOrPanic()
 	})
 }

@@ -167,7 +167,7 @@ func TestTextOfListsIsSafeForATerminal(t *testing.T) {
 	for id, want := range map[string]string{
 		"\x55\x1d\x14": "2.5.29.20", "\x88\x37": "2.999", "\x2b\x06\x01": "1.3.6.1", "\x80\x01": "8001", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f": "ffffffffffffffffff7f",
 	} {
-		if got := dotted(id); got != want {
+		if got := dotted([]byte(id)); got != want {
 			t.Errorf("%x: want %s, found %s", id, want, got)
 		}
 	}

@@ -5,20 +5,20 @@ func sameScope(a, b *CRL) bool {
 	return a.scope.raw == b.scope.raw && a.issuer.equal(b.issuer)
 }
 
-// buildsOn tells whether a delta brings a complete list up to date (RFC 5280
+// updates tells whether a delta brings a complete list up to date (RFC 5280
 // §5.2.4 and §6.3.3 (c)): same issuer, scope and key; what the delta builds on
 // is in the list; the list is not newer than the delta.
-func (d *CRL) buildsOn(l *CRL) bool {
-	return d.base != nil && l.base == nil && d.number != nil && l.number != nil &&
-		sameScope(d, l) && d.keyID == l.keyID &&
-		d.base.Cmp(l.number) <= 0 && l.number.Cmp(d.number) <= 0
+func (l *CRL) updates(old *CRL) bool {
+	return l.base != nil && old.base == nil && l.number != nil && old.number != nil &&
+		sameScope(l, old) && l.keyID == old.keyID &&
+		l.base.Cmp(old.number) <= 0 && old.number.Cmp(l.number) <= 0
 }
 
 // refreshed tells whether a delta that counts brings an expired list up to date:
 // together they are a list with the dates of the delta (RFC 5280 §5.2.4).
 func refreshed(st *statement, all []*statement) bool {
 	for _, d := range all {
-		if d.counts() && d.buildsOn(st.CRL) && !d.thisUpdate.Before(st.thisUpdate) {
+		if d.counts() && d.updates(st.CRL) && !d.thisUpdate.Before(st.thisUpdate) {
 			return true
 		}
 	}

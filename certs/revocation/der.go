@@ -1,6 +1,7 @@
 package revocation
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -22,42 +23,41 @@ const (
 // extension is one Extension (RFC 5280 §4.1): its OBJECT IDENTIFIER's content
 // octets, and the content of its OCTET STRING.
 type extension struct {
-	id       string
+	id       cryptobyte.String
 	critical bool
 	value    cryptobyte.String
 }
 
-// readExtensions reads the content of an Extensions SEQUENCE: at least one, at
-// most limit, none twice (RFC 5280 §4.2).
-func readExtensions(in cryptobyte.String, limit int) ([]extension, error) {
+// readExtensions reads the content of an Extensions SEQUENCE: at least one, none
+// twice (RFC 5280 §4.2), at most what out has room for.
+func readExtensions(in cryptobyte.String, out []extension) ([]extension, error) {
 	if in.Empty() {
 		return nil, errors.New("a list of extensions is empty")
 	}
-	var out []extension
 	for !in.Empty() {
 		e, err := readExtension(&in)
 		if err != nil {
 			return nil, err
 		}
 		for _, other := range out {
-			if other.id == e.id {
+			if bytes.Equal(other.id, e.id) {
 				return nil, fmt.Errorf("extension %s stands twice", dotted(e.id))
 			}
 		}
-		if out = append(out, e); len(out) > limit {
-			return nil, fmt.Errorf("more than %d extensions", limit)
+		if len(out) == cap(out) {
+			return nil, fmt.Errorf("more than %d extensions", cap(out))
 		}
+		out = append(out, e)
 	}
 	return out, nil
 }
 
 func readExtension(in *cryptobyte.String) (extension, error) {
 	var e extension
-	var seq, id cryptobyte.String
-	if !in.ReadASN1(&seq, asn1.SEQUENCE) || !seq.ReadASN1(&id, asn1.OBJECT_IDENTIFIER) || id.Empty() {
+	var seq cryptobyte.String
+	if !in.ReadASN1(&seq, asn1.SEQUENCE) || !seq.ReadASN1(&e.id, asn1.OBJECT_IDENTIFIER) || e.id.Empty() {
 		return e, errors.New("an extension is malformed")
 	}
-	e.id = string(id)
 	// DER leaves out a value that is the default, so critical is never FALSE.
 	if seq.PeekASN1Tag(asn1.BOOLEAN) && (!seq.ReadASN1Boolean(&e.critical) || !e.critical) {
 		return e, fmt.Errorf("extension %s: critical is not the DER of TRUE", dotted(e.id))
@@ -69,7 +69,7 @@ func readExtension(in *cryptobyte.String) (extension, error) {
 }
 
 // dotted writes the content octets of an OBJECT IDENTIFIER as people do.
-func dotted(id string) string {
+func dotted(id []byte) string {
 	var out []byte
 	var n uint64
 	for i := 0; i < len(id); i++ {

@@ -28,18 +28,13 @@ const (
 // an entry, sorted. The hash has a seed, so nobody can choose serial numbers
 // that fall together.
 type entries struct {
-	raw     []byte
-	seed    maphash.Seed
-	index   []uint64
-	issuers []issuerChange
+	raw   []byte
+	seed  maphash.Seed
+	index []uint64
+	// issuers are the offsets of entries that name another issuer, of
+	// their own certificate and those after (RFC 5280 §5.3.3).
+	issuers []uint32
 	flaw    string // the first found, of any entry
-}
-
-// issuerChange: from the entry at offset at on, entries are of certificates of
-// another issuer (RFC 5280 §5.3.3). names is the content of GeneralNames.
-type issuerChange struct {
-	at    uint32
-	names []byte
 }
 
 // smallestEntry is a serial number of one octet and a UTCTime.
@@ -62,7 +57,7 @@ func parseEntries(in cryptobyte.String, v2 bool) (entries, error) {
 				return s, fmt.Errorf("entry %d: %w", len(s.index)+1, err)
 			}
 			if d.issuer != nil {
-				s.issuers = append(s.issuers, issuerChange{at, d.issuer})
+				s.issuers = append(s.issuers, at)
 			}
 			if d.flaw != "" && s.flaw == "" {
 				s.flaw = d.flaw
@@ -77,11 +72,11 @@ func parseEntries(in cryptobyte.String, v2 bool) (entries, error) {
 // countEntries makes the index the right size at once. What is malformed is
 // found after.
 func countEntries(in cryptobyte.String) int {
-	n := 0
-	for !in.Empty() && in.SkipASN1(asn1.SEQUENCE) {
+	n, most := 0, len(in)/smallestEntry
+	for n < most && in.SkipASN1(asn1.SEQUENCE) {
 		n++
 	}
-	return min(n, len(in)/smallestEntry+n)
+	return n
 }
 
 func (s *entries) hash(serial []byte) uint64 {
@@ -117,8 +112,8 @@ func readEntry(in *cryptobyte.String) (rawEntry, error) {
 // details is what an entry's extensions say.
 type details struct {
 	reason     Reason
-	invalidity *time.Time
-	issuer     []byte
+	invalidity time.Time // zero if absent
+	issuer     []byte    // certificateIssuer: the content of GeneralNames
 	flaw       string
 }
 
@@ -130,13 +125,14 @@ func (e rawEntry) details() (details, error) {
 	if d.reason = reasonAlone(e.extensions); d.reason != Unspecified {
 		return d, nil
 	}
-	all, err := readExtensions(e.extensions, maxEntryExtensions)
+	var room [maxEntryExtensions]extension // not on the heap: a list has many entries
+	all, err := readExtensions(e.extensions, room[:0])
 	if err != nil {
 		return d, err
 	}
 	for _, x := range all {
 		v := x.value
-		switch x.id {
+		switch string(x.id) {
 		case idReasonCode:
 			var code cryptobyte.String
 			if !v.ReadASN1(&code, asn1.ENUM) || len(code) != 1 || !v.Empty() {
@@ -148,7 +144,7 @@ func (e rawEntry) details() (details, error) {
 			if !ok || !v.Empty() {
 				return d, errors.New("invalidityDate is malformed")
 			}
-			d.invalidity = &t
+			d.invalidity = t
 		case idCertificateIssuer:
 			var names cryptobyte.String
 			if !v.ReadASN1(&names, asn1.SEQUENCE) || !v.Empty() || names.Empty() {
@@ -201,11 +197,20 @@ func (s *entries) lookup(serial []byte, visit func(e rawEntry, issuer []byte)) {
 }
 
 func (s *entries) issuerAt(at uint32) []byte {
-	n := sort.Search(len(s.issuers), func(i int) bool { return s.issuers[i].at > at })
+	n := sort.Search(len(s.issuers), func(i int) bool { return s.issuers[i] > at })
 	if n == 0 {
 		return nil
 	}
-	return s.issuers[n-1].names
+	in := cryptobyte.String(s.raw[s.issuers[n-1]:])
+	e, err := readEntry(&in)
+	if err != nil {
+		return nil
+	}
+	d, err := e.details()
+	if err != nil {
+		return nil
+	}
+	return d.issuer
 }
 
 func (s *entries) all() iter.Seq[Entry] {
@@ -223,11 +228,18 @@ func (s *entries) all() iter.Seq[Entry] {
 			if d.issuer != nil {
 				issuer = directoryName(d.issuer)
 			}
-			if !yield(Entry{serialNumber(e.serial), issuer, d.reason, e.date, d.invalidity}) {
+			if !yield(Entry{serialNumber(e.serial), issuer, d.reason, e.date, orNil(d.invalidity)}) {
 				return
 			}
 		}
 	}
+}
+
+func orNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 // serialNumber reads the content octets of an INTEGER, two's complement.

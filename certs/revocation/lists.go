@@ -153,7 +153,7 @@ func (c *Checker) read(l source, s *subject) *statement {
 		case d.reason == RemoveFromCRL && l.base != nil:
 			st.removed = true
 		default:
-			st.revoked = addRevocation(st.revoked, Revocation{d.reason, e.date, d.invalidity, l.String()})
+			st.revoked = addRevocation(st.revoked, Revocation{d.reason, e.date, orNil(d.invalidity), l.String()})
 		}
 	})
 	st.removed = st.removed && len(st.revoked) == 0

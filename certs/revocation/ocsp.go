@@ -138,7 +138,7 @@ func parseOCSP(der []byte) (*response, error) {
 		return nil, malformed
 	}
 	if string(kind) != idOCSPBasic {
-		return nil, fmt.Errorf("want a basic OCSP response, found %s", dotted(string(kind)))
+		return nil, fmt.Errorf("want a basic OCSP response, found %s", dotted(kind))
 	}
 	return parseBasic(octets)
 }
@@ -223,7 +223,7 @@ func (r *response) parseData(in cryptobyte.String) error {
 		return err
 	}
 	for _, e := range all {
-		if e.critical && e.id != idOCSPNonce && r.unknown == "" {
+		if e.critical && string(e.id) != idOCSPNonce && r.unknown == "" {
 			r.unknown = "critical extension " + dotted(e.id)
 		}
 	}
@@ -246,7 +246,7 @@ func taggedExtensions(in *cryptobyte.String) ([]extension, error) {
 	if !outer.ReadASN1(&inner, asn1.SEQUENCE) || !outer.Empty() {
 		return nil, errors.New("extensions are malformed")
 	}
-	return readExtensions(inner, maxExtensions)
+	return readExtensions(inner, make([]extension, 0, maxExtensions))
 }
 
 func parseSingle(in *cryptobyte.String) (single, error) {
@@ -281,11 +281,11 @@ func parseSingle(in *cryptobyte.String) (single, error) {
 	for _, e := range all {
 		v := e.value
 		switch {
-		case e.id == idArchiveCutoff:
+		case string(e.id) == idArchiveCutoff:
 			if s.archive, ok = readGeneralizedTime(&v); !ok || !v.Empty() {
 				return s, malformed
 			}
-		case e.id == idInvalidityDate:
+		case string(e.id) == idInvalidityDate:
 			t, ok := readGeneralizedTime(&v)
 			if !ok || !v.Empty() {
 				return s, malformed

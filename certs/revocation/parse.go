@@ -173,7 +173,7 @@ func (l *CRL) parseExtensions(tbs *cryptobyte.String, v2 bool) error {
 	if !tbs.ReadASN1(&outer, constructed(0)) || !outer.ReadASN1(&inner, asn1.SEQUENCE) || !outer.Empty() {
 		return errors.New("crlExtensions is malformed")
 	}
-	all, err := readExtensions(inner, maxExtensions)
+	all, err := readExtensions(inner, make([]extension, 0, maxExtensions))
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (l *CRL) parseExtension(e extension) error {
 	v := e.value
 	var err error
 	known := true
-	switch e.id {
+	switch string(e.id) {
 	case idCRLNumber:
 		l.number, err = parseNumber(v)
 	case idDeltaCRLIndicator:
@@ -215,7 +215,7 @@ func (l *CRL) parseExtension(e extension) error {
 	default:
 		known = false
 	}
-	want, fixed := critical[e.id]
+	want, fixed := critical[string(e.id)]
 	switch {
 	case l.flaw != "":
 	case !known && e.critical:
