@@ -114,8 +114,8 @@ func (c *Checker) known(id chainID) (Answer, bool) {
 
 // A signer of a list needs an answer itself, so checks nest.
 const (
-	maxDepth  = 8   // of checks within checks
-	maxChecks = 256 // that one question may cause
+	maxDepth  = 8  // of checks within checks
+	maxChecks = 64 // that one question may cause
 )
 
 // walk is the work for one question.

@@ -54,7 +54,7 @@ func TestFetchedLists(t *testing.T) {
 		{"it is gone", nil, url, Unknown, "not found", false},
 		{"it is unreachable", nil, func(c *Config) { c.URLs = []string{"http://down/crl"} }, Unknown, "unreachable", true},
 		{"one of two is unreachable", map[string][]byte{"http://b/crl": good}, func(c *Config) { c.URLs = []string{"http://down/crl", "http://b/crl"} }, Good, "", false},
-		{"it is no CRL", map[string][]byte{"http://b/crl": []byte("<html>")}, url, Unknown, "not a CRL", false},
+		{"it is no CRL", map[string][]byte{"http://b/crl": []byte("<html>")}, url, Unknown, "no CRL: want PEM", false},
 		{"it was just made", map[string][]byte{"http://b/crl": justMade}, url, Good, "", false},
 		{"a point that policy does not allow", map[string][]byte{point: good}, func(*Config) {}, Unknown, "no CRL or OCSP", false},
 		{"a point", map[string][]byte{point: good}, allow, Good, "", false},

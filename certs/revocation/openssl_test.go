@@ -181,9 +181,15 @@ func TestListsOfOpenSSL(t *testing.T) {
 	}
 	wantAnswer(t, ca.check(good, given(ca.lists("-crlexts", "users"))), Good, "")
 	wantAnswer(t, ca.check(good, given(ca.lists("-crlexts", "cas"))), Unknown, "CA certificates only")
+	wantAnswer(t, ca.check(good, given(ca.lists("-md", "sha1"))), Unknown, "not signed by")
+	wantAnswer(t, ca.check(lost, given(ca.lists("-md", "sha1"))), Unknown, "not signed by")
 
 	ca.run("crl", "-in", "list.pem", "-outform", "DER", "-out", "list.der")
 	if der, err := ParseCRLs(ca.read("list.der")); err != nil || der[0].Len() != 2 {
+		t.Error(err)
+	}
+	ca.run("crl", "-in", "list.pem", "-text", "-out", "text.pem")
+	if text, err := ParseCRLs(ca.read("text.pem")); err != nil || text[0].Len() != 2 {
 		t.Error(err)
 	}
 }

@@ -30,58 +30,69 @@ const (
 	idCRLDistributionPoint = "\x55\x1d\x1f" // of a certificate
 )
 
-const pemCRL = "X509 CRL"
-
-// ParseCRLs reads all CRLs of a file: one or several in PEM, or one or several
-// in DER. Anything else in it is an error. The result refers to data, which
-// must not change after; a million entries take 8 MB beside it.
+// ParseCRLs reads all CRLs of a file: PEM with any number of X509 CRL blocks and
+// text between them (RFC 7468 §2), or one or several CRLs in DER. Any other block
+// and anything broken is an error, and so is a file without any. The result refers
+// to data, which must not change after; a million entries take 8 MB beside it.
 func ParseCRLs(data []byte) ([]*CRL, error) {
 	if len(data) > MaxCRLBytes {
 		return nil, fmt.Errorf("a file of CRLs has %d bytes, want at most %d", len(data), MaxCRLBytes)
 	}
+	if len(data) > 0 && data[0] == 0x30 {
+		return parseDER(data)
+	}
+	return parsePEM(data)
+}
+
+func parseDER(data []byte) ([]*CRL, error) {
 	var out []*CRL
-	add := func(der []byte) error {
+	for in := cryptobyte.String(data); !in.Empty(); {
 		if len(out) == MaxCRLs {
-			return fmt.Errorf("more than %d CRLs in one file", MaxCRLs)
+			return nil, fmt.Errorf("more than %d CRLs", MaxCRLs)
+		}
+		var der cryptobyte.String
+		if !in.ReadASN1Element(&der, asn1.SEQUENCE) {
+			return nil, fmt.Errorf("CRL %d: not DER, or cut short", len(out)+1)
 		}
 		l, err := parseCRL(der)
 		if err != nil {
-			return fmt.Errorf("CRL %d: %w", len(out)+1, err)
+			return nil, fmt.Errorf("CRL %d: %w", len(out)+1, err)
 		}
 		out = append(out, l)
-		return nil
 	}
-	if rest := bytes.TrimSpace(data); bytes.HasPrefix(rest, []byte("-----BEGIN ")) {
-		for ; len(rest) > 0; rest = bytes.TrimSpace(rest) {
-			// pem.Decode skips what it can't read, so it is shown one block at a time.
-			if !bytes.HasPrefix(rest, []byte("-----BEGIN "+pemCRL+"-----")) {
-				return nil, fmt.Errorf("PEM: want blocks of %s and nothing else", pemCRL)
-			}
-			end := bytes.Index(rest, []byte("-----END "))
-			begin := bytes.Index(rest[1:], []byte("-----BEGIN "))
-			block, after := pem.Decode(rest)
-			if block == nil || end < 0 || (begin >= 0 && begin+1 < end) || len(block.Headers) > 0 || block.Type != pemCRL {
-				return nil, fmt.Errorf("PEM: block %d is malformed", len(out)+1)
-			}
-			rest = after
-			if err := add(block.Bytes); err != nil {
-				return nil, err
-			}
-		}
-		return out, nil
+	return out, nil
+}
+
+func parsePEM(data []byte) ([]*CRL, error) {
+	// pem.Decode passes over broken blocks; their boundaries give them away.
+	begin, end := []byte("-----BEGIN"), []byte("-----END")
+	blocks := bytes.Count(data, begin)
+	switch {
+	case blocks == 0:
+		return nil, errors.New("no CRL: want PEM blocks X509 CRL, or DER")
+	case blocks > MaxCRLs:
+		return nil, fmt.Errorf("more than %d PEM blocks", MaxCRLs)
+	case blocks != bytes.Count(data, end):
+		return nil, errors.New("a PEM block does not end, or does not begin")
 	}
-	for in := cryptobyte.String(data); ; {
-		var der cryptobyte.String
-		if !in.ReadASN1Element(&der, asn1.SEQUENCE) {
-			return nil, errors.New("not a CRL: neither PEM nor DER")
+	out := make([]*CRL, 0, blocks)
+	for i := range blocks {
+		block, rest := pem.Decode(data)
+		switch {
+		case block == nil || bytes.Count(data[:len(data)-len(rest)], begin) != 1:
+			return nil, fmt.Errorf("PEM block %d is broken", i+1)
+		case block.Type != "X509 CRL":
+			return nil, fmt.Errorf("PEM block %d: want X509 CRL, found %.40q", i+1, block.Type)
+		case len(block.Headers) > 0:
+			return nil, fmt.Errorf("PEM block %d has headers (RFC 7468 §2)", i+1)
 		}
-		if err := add(der); err != nil {
-			return nil, err
+		l, err := parseCRL(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("CRL %d: %w", i+1, err)
 		}
-		if in.Empty() {
-			return out, nil
-		}
+		out, data = append(out, l), rest
 	}
+	return out, nil
 }
 
 // parseCRL reads one CertificateList (RFC 5280 §5.1).

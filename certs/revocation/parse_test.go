@@ -66,7 +66,7 @@ func TestParseCRLsReadsFiles(t *testing.T) {
 		{"DER and a byte", append(bytes.Clone(der), 0), 0},
 		{"DER cut short", der[:len(der)-1], 0},
 		{"DER then PEM", slices.Concat(der, block), 0},
-		{"PEM then text", slices.Concat(block, []byte("more")), 0},
+		{"PEM with text around", slices.Concat([]byte("as openssl crl writes\n"), block, []byte("more\n"), block), 2},
 		{"PEM then a certificate", slices.Concat(block, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.ca.cert.Raw})), 0},
 		{"PEM without an end", block[:len(block)-20], 0},
 		{"PEM without an end, then a whole one", slices.Concat(block[:len(block)-30], []byte("\n"), block), 0},

@@ -3,7 +3,6 @@ package revocation
 import (
 	"crypto/x509"
 	"testing"
-	"time"
 
 	"github.com/mozilla-releng/cot/certs/pkix"
 )
@@ -101,11 +100,8 @@ func TestSignersOfLists(t *testing.T) {
 			w.more = append(w.more, s.cert)
 			lists = append(lists, list(t, s))
 		}
-		start := time.Now()
+		// Without a bound this would not end: each asks for all the others.
 		wantAnswer(t, w.check(t, lists), Unknown, "")
-		if d := time.Since(start); d > 5*time.Second {
-			t.Errorf("took %s", d)
-		}
 	})
 	t.Run("more of the name than are tried", func(t *testing.T) {
 		w := newWorld(t)
