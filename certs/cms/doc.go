@@ -4,8 +4,8 @@
 //
 // It reads DER itself, over golang.org/x/crypto/cryptobyte: smallstep/pkcs7,
 // digitorus/pkcs7 and tspclient-go first turn BER into DER, hash attributes that
-// they encode anew, take the first of several attributes of one type, and know
-// neither RSA-PSS nor Ed25519.
+// they encode anew, take the first of several attributes of one type and any
+// number of signers, and none of them knows both RSA-PSS and Ed25519.
 //
 // Only the signature is judged. Whose certificate it is, and whether to trust
 // it, is for the caller.

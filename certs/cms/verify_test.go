@@ -418,6 +418,7 @@ func TestFlippedBits(t *testing.T) {
 	certificate := bytes.Index(der, w.cert.Raw)
 	issuer := bytes.LastIndex(der, w.cert.RawIssuer)
 	for i := range der {
+		refuse(t, der[:i], content, Options{}, "")
 		for bit := range 8 {
 			flipped := bytes.Clone(der)
 			flipped[i] ^= 1 << bit

@@ -2,9 +2,9 @@
 // responses: that an authority's key signed a time together with the digest of
 // a message.
 //
-// It stands on package cms, not on tspclient-go or digitorus/timestamp, whose
-// CMS is not strict enough (see there) and which take any one of several signers
-// (tspclient-go) or compare no certificate id (digitorus).
+// It stands on package cms, whose comment says why not on others' CMS;
+// tspclient-go moreover takes any one of several signers and knows only
+// ESSCertIDv2, and digitorus/timestamp looks at no certificate id.
 //
 // Whose key that is remains open: the caller validates the signer's certificate,
 // at the token's time, with pkix.TimeStamping.

@@ -312,6 +312,7 @@ func TestFlippedBits(t *testing.T) {
 	want := accept(t, der)
 	certificate := bytes.Index(der, a.Certificate.Raw)
 	for i := range der {
+		refuse(t, der[:i], "")
 		for bit := range 8 {
 			flipped := bytes.Clone(der)
 			flipped[i] ^= 1 << bit

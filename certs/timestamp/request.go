@@ -18,7 +18,7 @@ var (
 
 // NewRequest makes a TimeStampReq (RFC 3161 §2.4.1) in DER over the SHA-256 of
 // message. It asks for the authority's certificate. A nonce ties the response to
-// this request; nil leaves it out, as it does a negative one.
+// this request; nil, or a negative one, leaves it out.
 func NewRequest(message []byte, nonce *big.Int) []byte {
 	sum := sha256.Sum256(message)
 	var b cryptobyte.Builder
