@@ -33,7 +33,7 @@ var (
 )
 
 // Message is SignedData with exactly one SignerInfo as it came. Nothing of it
-// is verified.
+// is verified: for a person to look at, or to be verified.
 type Message struct {
 	ContentType  x509.OID
 	Content      []byte // of an attached message; nil if detached

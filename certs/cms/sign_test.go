@@ -82,3 +82,26 @@ func TestSignMakesTheSameBytes(t *testing.T) {
 		t.Fatalf("%v", err)
 	}
 }
+
+func TestMessageShowsWhatItSays(t *testing.T) {
+	w := a("P-384")
+	der, err := Sign(content, w.key, w.cert, nil, noon, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Parse(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := m.Signer()
+	digest, signature := m.Algorithms()
+	if err != nil || !signer.Equal(w.cert) || digest.String() != "2.16.840.1.101.3.4.2.2" || signature.String() != "1.2.840.10045.4.3.3" ||
+		len(m.SignedAttributes()) != 3 || m.Attached || m.ContentType.String() != "1.2.840.113549.1.7.1" {
+		t.Fatalf("%+v by %s and %s, %v", m, digest, signature, err)
+	}
+	plain := message(w)
+	plain.Signers[0].NoAttributes = true
+	if m, err := Parse(plain.DER()); err != nil || m.SignedAttributes() != nil {
+		t.Fatalf("%+v, %v", m, err)
+	}
+}

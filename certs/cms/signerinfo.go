@@ -137,9 +137,9 @@ func (i *identifier) String() string {
 	return fmt.Sprintf("serial number %x", i.serial)
 }
 
-// certificate finds the one certificate that the SignerInfo names. Two that
+// Signer finds the one certificate inside that the SignerInfo names. Two that
 // differ are refused: which of them signed would depend on their order.
-func (m *Message) certificate() (*x509.Certificate, error) {
+func (m *Message) Signer() (*x509.Certificate, error) {
 	if len(m.Certificates) == 0 {
 		return nil, errors.New("the message has no certificates: want the signer's inside")
 	}
@@ -157,4 +157,18 @@ func (m *Message) certificate() (*x509.Certificate, error) {
 		return nil, fmt.Errorf("none of the %d certificates inside is the signer's, with %s", len(m.Certificates), &m.signer.id)
 	}
 	return found, nil
+}
+
+// Algorithms are what the SignerInfo says it was made with.
+func (m *Message) Algorithms() (digest, signature x509.OID) {
+	return m.signer.digest.id, m.signer.algorithm.id
+}
+
+// SignedAttributes are those of the SignerInfo; none if the signature is over
+// the content itself.
+func (m *Message) SignedAttributes() []Attribute {
+	if m.signer.attrs == nil {
+		return nil
+	}
+	return m.signer.attrs.list
 }

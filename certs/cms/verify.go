@@ -95,7 +95,7 @@ func (m *Message) check(content []byte, o Options) (*Signed, error) {
 	if !m.lists(info.digest) {
 		return nil, fmt.Errorf("digestAlgorithms do not list the signer's %s (RFC 5652 §5.1)", h.hash)
 	}
-	signer, err := m.certificate()
+	signer, err := m.Signer()
 	if err != nil {
 		return nil, err
 	}
