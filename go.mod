@@ -14,6 +14,7 @@ require (
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/spf13/cobra v1.10.2
+	github.com/spiffe/go-spiffe/v2 v2.9.0
 	github.com/taskcluster/httpbackoff/v3 v3.1.0
 	github.com/taskcluster/taskcluster/v44 v44.23.4
 	github.com/vbauerster/mpb/v8 v8.16.2

@@ -12,28 +12,22 @@ import (
 // keyMethod verifies a raw Ed25519 signature (RFC 8032) under keys that policy
 // pins to a worker implementation and worker pools.
 type keyMethod struct {
-	keys             []Key
-	queueTimeTrusted bool
+	keys    []Key
+	now     time.Time
+	trusted bool // signers.queueTime: trusted
 }
 
-func (keyMethod) forms() []Form { return []Form{FormSignature} }
-
-func (m keyMethod) verify(s Signed, w Worker, now time.Time) ([]Signer, []Failure) {
+func (m keyMethod) verify(s Signed, w Worker, at instant) verdict {
 	sig := s.Forms[FormSignature]
-	if sig == nil {
-		return nil, []Failure{{
-			Cause:   SignatureMissing,
-			Message: fmt.Sprintf("%s is listed but could not be read", FormSignature),
-		}}
-	}
 	if len(sig) != ed25519.SignatureSize {
-		return nil, []Failure{{
+		return refused(Failure{
 			Cause:   SignatureInvalid,
 			Message: "the signature has the wrong length",
 			Want:    fmt.Sprintf("%d bytes", ed25519.SignatureSize),
 			Got:     fmt.Sprintf("%d bytes", len(sig)),
-		}}
+		})
 	}
+	t := table{signed: at, now: m.now, trusted: m.trusted}
 	var mine, others []Key
 	for _, k := range m.keys {
 		if k.Implementation == w.Implementation && graph.AnyPool(k.Pools, w.Pool) {
@@ -47,56 +41,46 @@ func (m keyMethod) verify(s Signed, w Worker, now time.Time) ([]Signer, []Failur
 		if !ed25519.Verify(k.Public, s.Document, sig) {
 			continue
 		}
-		if !m.inWindow(k, w.Resolved, now) {
+		if !t.within(k.NotBefore, k.NotAfter) {
 			outside = append(outside, k)
 			continue
 		}
-		return []Signer{{
-			Method: MethodKey, Identity: string(k.Implementation), KeyID: k.ID(),
-			SignedAt: w.Resolved, TimeSource: TimeFromQueue,
-		}}, nil
+		return verdict{signer: &Signer{
+			Method: MethodKey, Identity: string(k.Implementation), KeyID: k.ID(), SignedAt: at.at, TimeSource: at.source,
+		}}
 	}
 	if len(outside) > 0 {
-		return nil, []Failure{{
+		return refused(Failure{
 			Cause:   SignerUnauthorized,
 			Message: fmt.Sprintf("the document is signed by key %s, outside the key's window", outside[0].ID()),
 			Want:    window(outside[0]),
-			Got:     fmt.Sprintf("signed %s, verified %s", w.Resolved.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339)),
+			Got:     fmt.Sprintf("signed %s, verified %s", at, m.now.UTC().Format(time.RFC3339)),
 			Hint:    "signers.queueTime: trusted judges at the signing time alone (for audits)",
-		}}
+		})
 	}
 	for _, k := range others {
 		if ed25519.Verify(k.Public, s.Document, sig) {
-			return nil, []Failure{{
+			return refused(Failure{
 				Cause:   SignerUnauthorized,
 				Message: fmt.Sprintf("the document is signed by key %s, which may not sign for this worker", k.ID()),
 				Want:    fmt.Sprintf("a key of %s for pool %s", w.Implementation, w.Pool),
 				Got:     fmt.Sprintf("a key of %s for pools %s", k.Implementation, patterns(k.Pools)),
-			}}
+			})
 		}
 	}
 	if len(mine) == 0 {
-		return nil, []Failure{{
+		return refused(Failure{
 			Cause:   SignerUnauthorized,
 			Message: fmt.Sprintf("policy has no key of %s for pool %s", w.Implementation, w.Pool),
 			Hint:    "add the pool to a key in signers.keys, or to unkeyedPools if its workers have no published key",
-		}}
+		})
 	}
-	return nil, []Failure{{
+	return refused(Failure{
 		Cause:   SignatureInvalid,
 		Message: "the signature does not verify under any key that policy has",
 		Want:    "a signature by " + keyIDs(mine),
 		Got:     "a signature by an unknown key, or of other bytes",
-	}}
-}
-
-// inWindow: the queue's time may be influenced, so it only narrows (design §5).
-func (m keyMethod) inWindow(k Key, signed, now time.Time) bool {
-	return validAt(k, signed) && (m.queueTimeTrusted || validAt(k, now))
-}
-
-func validAt(k Key, t time.Time) bool {
-	return (k.NotBefore.IsZero() || !t.Before(k.NotBefore)) && (k.NotAfter.IsZero() || !t.After(k.NotAfter))
+	})
 }
 
 func window(k Key) string {

@@ -76,6 +76,9 @@ type Signer struct {
 	KeyID      KeyID
 	SignedAt   time.Time
 	TimeSource TimeSource
+	// Certificate is ISSUER_KEY_ID:SERIAL, as --distrust takes it; empty where
+	// there is none.
+	Certificate string
 }
 
 // Verified is a document whose signature holds and whose signer may sign for
@@ -83,6 +86,7 @@ type Signer struct {
 type Verified struct {
 	document []byte
 	signers  []Signer
+	warnings []Failure
 	unsigned bool
 }
 
@@ -91,6 +95,9 @@ func (v Verified) Bytes() []byte { return v.document }
 
 // Signers are all whose signatures hold, at least one.
 func (v Verified) Signers() []Signer { return v.signers }
+
+// Warnings are what policy lets pass but a reader should know.
+func (v Verified) Warnings() []Failure { return v.warnings }
 
 // AcceptedUnsigned tells that nobody's signature was checked, because the
 // caller accepts documents of pools without a published key.
@@ -104,6 +111,10 @@ const (
 	SignatureMissing   Cause = "signature-missing"
 	SignatureInvalid   Cause = "signature-invalid"
 	SignerUnauthorized Cause = "signer-unauthorized"
+	CertificatePath    Cause = "certificate-path"
+	CertificateExpired Cause = "certificate-expired"
+	CertificateRevoked Cause = "certificate-revoked"
+	RevocationUnknown  Cause = "revocation-unknown"
 	TimestampInvalid   Cause = "timestamp-invalid"
 )
 
@@ -114,4 +125,5 @@ type Failure struct {
 	Want    string
 	Got     string
 	Hint    string
+	Heals   bool // trying again later may help
 }

@@ -40,7 +40,7 @@ func trust(t *testing.T) *certs.Trust {
 			{Implementation: graph.GenericWorker, Pools: pools(t, "gecko-3/*"), Public: key(1).Public().(ed25519.PublicKey)},
 			{Implementation: graph.Scriptworker, Pools: pools(t, "scriptworker-k8s/*"), Public: key(2).Public().(ed25519.PublicKey)},
 		},
-		UnkeyedPools: pools(t, "*-1/*", "*/*"),
+		UnkeyedPools: pools(t, "*-1/*", "*/*"), Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func TestVerifyByKey(t *testing.T) {
 		{"a pool without a published key", sign(key(0)), "gecko-1/b", certs.SignerUnauthorized},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			v, failures := tr.Verify(c.signed, worker(c.pool), now)
+			v, failures := tr.Verify(t.Context(), c.signed, worker(c.pool))
 			if c.want == "" {
 				if v == nil || len(failures) != 0 || v.Signers()[0].Method != certs.MethodKey {
 					t.Fatalf("%+v, %+v", v, failures)
@@ -102,19 +102,28 @@ func TestVerifyByKey(t *testing.T) {
 // A pool that has a key is never taken as one without.
 func TestUnkeyedPools(t *testing.T) {
 	tr := trust(t)
-	if _, err := tr.AcceptUnsigned(document, worker("gecko-1/b")); err != nil {
+	unsigned := certs.Signed{Document: document, Forms: map[certs.Form][]byte{certs.FormSignature: []byte("x")}}
+	if _, err := tr.AcceptUnsigned(unsigned, worker("gecko-1/b")); err != nil {
 		t.Error(err)
 	}
-	if v, err := tr.AcceptUnsigned(document, worker("gecko-3/b")); err == nil {
+	if v, err := tr.AcceptUnsigned(unsigned, worker("gecko-3/b")); err == nil {
 		t.Errorf("an unsigned document of a pool with a key: %+v", v)
+	}
+	// What could be checked is not passed over.
+	unsigned.Forms[certs.FormChain] = []byte("x")
+	if v, err := tr.AcceptUnsigned(unsigned, worker("gecko-1/b")); err == nil {
+		t.Errorf("a document with a certificate: %+v", v)
+	}
+	if v, failures := tr.Verify(t.Context(), unsigned, worker("gecko-1/b")); v != nil || failures[0].Cause != certs.SignerUnauthorized {
+		t.Errorf("%+v, %+v", v, failures)
 	}
 }
 
 func TestTrustNeedsSomebody(t *testing.T) {
-	if _, err := certs.New(certs.Config{}); err == nil {
+	if _, err := certs.New(certs.Config{Now: now}); err == nil {
 		t.Error("trust in nobody was built")
 	}
-	if _, err := certs.New(certs.Config{Keys: []certs.Key{{Public: key(0).Public().(ed25519.PublicKey)}}}); err == nil {
+	if _, err := certs.New(certs.Config{Now: now, Keys: []certs.Key{{Public: key(0).Public().(ed25519.PublicKey)}}}); err == nil {
 		t.Error("a key without pools was accepted")
 	}
 }

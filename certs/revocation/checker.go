@@ -22,6 +22,13 @@ type Sources interface {
 	OCSP(ctx context.Context, url string, request []byte) ([]byte, error)
 }
 
+// Keeper is a Sources that stores lists for later runs. Keep is told that a list
+// of the URL was found to be signed by whom it must be.
+type Keeper interface {
+	Sources
+	Keep(url string)
+}
+
 // Config is what a Checker judges by.
 type Config struct {
 	CRLs    []*CRL     // given, of any issuer

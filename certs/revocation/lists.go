@@ -107,6 +107,9 @@ func (w *walk) askLists(s *subject, sources []source, t *tally) {
 			t.note(l.String(), v.why)
 			continue
 		}
+		if keeper, ok := w.checker.config.Sources.(Keeper); ok && l.url != "" {
+			keeper.Keep(l.url)
+		}
 		all = append(all, w.checker.read(l, s))
 	}
 	var covered reasons

@@ -1,0 +1,86 @@
+package certs
+
+import (
+	"crypto/x509"
+	"fmt"
+	"strings"
+
+	"github.com/spiffe/go-spiffe/v2/spiffeid"
+
+	"github.com/mozilla-releng/cot/certs/pkix"
+	"github.com/mozilla-releng/cot/graph"
+)
+
+// identityOf gives a certificate's SPIFFE ID: its only URI (SPIFFE X.509-SVID
+// §2), in the trust domain.
+func identityOf(c *x509.Certificate, trustDomain string) (spiffeid.ID, *Failure) {
+	refuse := func(message, want, got string) (spiffeid.ID, *Failure) {
+		return spiffeid.ID{}, &Failure{Cause: SignerUnauthorized, Message: message, Want: want, Got: got}
+	}
+	if len(c.URIs) != 1 {
+		return refuse("the signer's certificate does not name exactly one identity",
+			"one URI among the subject's alternative names, a SPIFFE ID", fmt.Sprintf("%d URIs", len(c.URIs)))
+	}
+	text := c.URIs[0].String()
+	id, err := spiffeid.FromString(text)
+	switch {
+	case err != nil:
+		return refuse("the identity of the signer's certificate is no SPIFFE ID: "+err.Error(), "spiffe://"+trustDomain+"/…", clip(text))
+	case id.TrustDomain().Name() != trustDomain:
+		return refuse("the signer's certificate is of another trust domain", trustDomain, clip(id.TrustDomain().Name()))
+	}
+	return id, nil
+}
+
+// authorized decides whether an identity may sign for the worker.
+func (a *authority) authorized(id spiffeid.ID, w Worker) *Failure {
+	pool := "/worker-pool/" + w.Pool.String()
+	worker := pool + "/worker/" + w.WorkerGroup + "/" + w.WorkerID
+	mapped := false
+	for _, m := range a.Identities {
+		mapped = mapped || m.SPIFFEID == id.String() && graph.AnyPool(m.Pools, w.Pool)
+	}
+	own := id.Path() == worker
+	switch {
+	case own:
+		return nil
+	case graph.AnyPool(a.WorkerIdentityRequired, w.Pool):
+		return &Failure{
+			Cause: SignerUnauthorized, Message: fmt.Sprintf("policy wants an identity of the very worker in pool %s", w.Pool),
+			Want: "spiffe://" + a.TrustDomain + worker, Got: id.String(),
+		}
+	case id.Path() == pool, mapped:
+		return nil
+	}
+	want := "spiffe://" + a.TrustDomain + pool
+	if strings.HasPrefix(id.Path(), pool+"/worker/") {
+		want = "spiffe://" + a.TrustDomain + worker
+	}
+	return &Failure{
+		Cause: SignerUnauthorized, Message: "the signer's certificate is not for the worker that ran the task",
+		Want: want, Got: id.String(), Hint: "signers.certificates.identities maps other SPIFFE IDs to pools",
+	}
+}
+
+// limited tells whether each root and intermediate of the path may vouch for
+// the pool.
+func (a *authority) limited(p pkix.Path, pool graph.WorkerPool) *Failure {
+	for _, c := range p.Certificates()[1:] {
+		for _, anchor := range a.limits[CertificateKeyID(c)] {
+			if !anchor.covers(pool) {
+				return &Failure{
+					Cause: SignerUnauthorized, Message: fmt.Sprintf("policy does not let %s vouch for workers of pool %s", pkix.Describe(c), pool),
+					Want: patterns(anchor.Pools), Got: pool.String(),
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func clip(s string) string {
+	if len(s) > 200 {
+		return s[:197] + "..."
+	}
+	return s
+}
