@@ -57,7 +57,7 @@ func (c *chain) document(ctx context.Context, l *link) error {
 		Implementation: l.node.impl, Pool: l.node.task.Definition.Pool,
 		WorkerGroup: l.run.WorkerGroup, WorkerID: l.run.WorkerID, Started: l.run.Started, Resolved: l.run.Resolved,
 	}
-	if verified := c.verifySignature(l, *signed, w); verified != nil {
+	if verified := c.verifySignature(ctx, l, *signed, w); verified != nil {
 		l.doc = c.checkDocument(l, *verified)
 	}
 	return nil
@@ -151,9 +151,9 @@ func (c *chain) readAll(ctx context.Context, run graph.RunRef, name string, limi
 	return data, errors.Join(err, body.Close())
 }
 
-func (c *chain) verifySignature(l *link, s certs.Signed, w certs.Worker) *certs.Verified {
-	if c.v.options.AcceptUnsignedPools && c.v.trust.Unkeyed(w.Pool) {
-		verified, err := c.v.trust.AcceptUnsigned(s.Document, w)
+func (c *chain) verifySignature(ctx context.Context, l *link, s certs.Signed, w certs.Worker) *certs.Verified {
+	if c.v.options.AcceptUnsignedPools && c.v.trust.Unsigned(s, w) {
+		verified, err := c.v.trust.AcceptUnsigned(s, w)
 		if err != nil {
 			l.add(Finding{Rule: RuleSignerUnauthorized, Message: err.Error()})
 			return nil
@@ -164,11 +164,22 @@ func (c *chain) verifySignature(l *link, s certs.Signed, w certs.Worker) *certs.
 		})
 		return verified
 	}
-	verified, failures := c.v.trust.Verify(s, w, c.v.now)
+	verified, failures := c.v.trust.Verify(ctx, s, w)
 	for _, f := range failures {
-		l.add(Finding{Rule: Rule(f.Cause), Message: f.Message, Want: orNil(f.Want), Got: orNil(f.Got), Hint: f.Hint})
+		l.add(signatureFinding(f))
+	}
+	if verified != nil {
+		for _, f := range verified.Warnings() {
+			warning := signatureFinding(f)
+			warning.Severity, warning.Heals = SeverityWarning, false
+			l.add(warning)
+		}
 	}
 	return verified
+}
+
+func signatureFinding(f certs.Failure) Finding {
+	return Finding{Rule: Rule(f.Cause), Message: f.Message, Want: orNil(f.Want), Got: orNil(f.Got), Hint: f.Hint, Heals: f.Heals}
 }
 
 // checkDocument binds a signed document to the run that it was found in.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/mozilla-releng/cot/certs/revocation"
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/trace/tree"
 )
@@ -59,4 +60,7 @@ type Sources struct {
 	Artifacts Artifacts
 	Index     Index
 	VCS       VCS
+	// Revocation fetches CRLs and OCSP answers that policy lets be fetched; nil:
+	// none are.
+	Revocation revocation.Sources
 }

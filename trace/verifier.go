@@ -79,6 +79,7 @@ func New(p *policy.Policy, s Sources, now time.Time, o Options) (*Verifier, erro
 	}
 	trust, err := certs.New(certs.Config{
 		Keys: p.Keys, UnkeyedPools: p.UnkeyedPools, QueueTimeTrusted: p.QueueTimeTrusted,
+		Certificates: p.Certificates, Require: p.Require, Now: now, Sources: s.Revocation,
 	})
 	if err != nil {
 		return nil, err

@@ -113,7 +113,7 @@ func TestExtendsRefusals(t *testing.T) {
 		{"a list instead of a map", overlay + "products: {firefox: []}\n", "p.yaml:4: products.firefox: expected a map, found a list"},
 		{"a new product in part", overlay + "products: {mine: {vcs: hg}}\n", "p.yaml:4: products.mine.envPrefix: is missing"},
 		{"an unknown key over the base", overlay + "products: {firefox: {vsc: hg}}\n", `p.yaml:4: products.firefox.vsc: unknown key; did you mean "vcs"?`},
-		{"certificates over the base", overlay + "signers: {certificates: {roots: [r.pem]}}\n", "methods certificate and cms are not supported by this version"},
+		{"certificates over the base that are not there", overlay + "signers: {certificates: {roots: [r.pem]}}\n", "can't read \"r.pem\""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -12,10 +12,10 @@ import (
 const APIVersion = "cot/v1"
 
 // Files reads what a policy names: slash-separated names relative to the policy
-// file. An implementation should stop reading after MaxFileBytes; Parse refuses
+// file. An implementation should stop reading after limit bytes; Parse refuses
 // what is longer.
 type Files interface {
-	ReadFile(name string) ([]byte, error)
+	ReadFile(name string, limit int64) ([]byte, error)
 }
 
 // Parse reads a policy in YAML or JSON; name is what messages call it. The
@@ -24,8 +24,8 @@ type Files interface {
 //
 // SHA256 of the result is the SHA-256 over one line per source, each
 // "ROLE HEX\n" with the SHA-256 of its bytes: the policy itself ("policy"),
-// what it extends ("extends firefox-ci"), and every file it reads ("file
-// NAME"), in that order. It doesn't depend on where the policy file lies.
+// what it extends ("extends firefox-ci"), and every file it reads but CRLs
+// ("file NAME"), in that order. It doesn't depend on where the policy file lies.
 func Parse(name string, data []byte, files Files) (*Policy, error) {
 	r := &reader{file: name}
 	top := r.read(data, MaxFileBytes)
@@ -68,8 +68,17 @@ func (b *builder) digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// file reads a file that the policy names at n.
+// file reads a file that the policy names at n, as a part of the policy.
 func (b *builder) file(n *node, at, name string) []byte {
+	data := b.read(n, at, name, MaxFileBytes)
+	if data != nil {
+		b.source("file "+name, data)
+	}
+	return data
+}
+
+// read reads a file that the policy names at n.
+func (b *builder) read(n *node, at, name string, limit int64) []byte {
 	switch {
 	case !fileSyntax.re.MatchString(name):
 		b.add(n, at, "a URL or "+fileSyntax.want, quoted(name), "")
@@ -78,19 +87,18 @@ func (b *builder) file(n *node, at, name string) []byte {
 		b.say(n, at, "this policy can't read files", "")
 		return nil
 	}
-	data, err := b.files.ReadFile(name)
+	data, err := b.files.ReadFile(name, limit)
 	switch {
 	case err != nil:
 		b.say(n, at, "can't read "+quoted(name)+": "+err.Error(), "")
 		return nil
-	case len(data) > MaxFileBytes:
-		b.say(n, at, fmt.Sprintf("%s has %d bytes, more than the limit of %d", quoted(name), len(data), MaxFileBytes), "")
+	case int64(len(data)) > limit:
+		b.say(n, at, fmt.Sprintf("%s has %d bytes, more than the limit of %d", quoted(name), len(data), limit), "")
 		return nil
 	case len(data) == 0:
 		b.say(n, at, quoted(name)+" is empty", "")
 		return nil
 	}
-	b.source("file "+name, data)
 	return data
 }
 

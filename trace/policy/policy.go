@@ -26,6 +26,8 @@ type Policy struct {
 	ScriptworkerProvisioners []string
 	Implementations          map[graph.Implementation][]graph.PoolPattern
 	QueueTimeTrusted         bool
+	Certificates             *certs.Certificates // nil: methods certificate and cms are trusted nowhere
+	Require                  []certs.Requirement
 
 	VCSHosts map[string]VCSHost
 	Projects Location

@@ -51,6 +51,7 @@ func (r *relaxation) absolute(p, base *Policy) {
 			r.add(fmt.Sprintf("signers.keys[%d].workerPools", i), "key %s signs for every pool", k.ID())
 		}
 	}
+	r.certificates(p)
 	if slices.ContainsFunc(p.UnkeyedPools, anyPool) {
 		r.add("signers.unkeyedPools", "every pool without a key is unkeyed")
 	}
@@ -71,6 +72,36 @@ func (r *relaxation) absolute(p, base *Policy) {
 			if matchesAnything(rp) {
 				r.add(fmt.Sprintf("products.%s.repositories[%d].path", pr.Name, i), "trusts every repository on %s", rp.Host)
 			}
+		}
+	}
+}
+
+// certificates lists what is weaker than the default for certificates.
+func (r *relaxation) certificates(p *Policy) {
+	c := p.Certificates
+	if c == nil {
+		return
+	}
+	switch c.Revocation {
+	case certs.RevocationWhenAvailable:
+		r.add("signers.certificates.revocation", "a certificate counts although nobody says that it is not revoked")
+	case certs.RevocationOff:
+		r.add("signers.certificates.revocation", "nobody is asked whether a certificate is revoked")
+	}
+	if c.CRLGrace > 0 {
+		r.add("signers.certificates.crlGrace", "CRLs count %s past their time", c.CRLGrace)
+	}
+	if c.CRLKeepsExpired {
+		r.add("signers.certificates.crlKeepsExpired", "CRLs are taken to keep expired certificates, whether or not they say so")
+	}
+	for i, id := range c.Identities {
+		if slices.ContainsFunc(id.Pools, anyPool) {
+			r.add(fmt.Sprintf("signers.certificates.identities[%d].workerPools", i), "%s signs for every pool", id.SPIFFEID)
+		}
+	}
+	for i, q := range p.Require {
+		if slices.Contains(q.Methods, certs.MethodKey) {
+			r.add(fmt.Sprintf("signers.require[%d].methods", i), "a pinned key is accepted though certificates are configured")
 		}
 	}
 }
@@ -122,6 +153,11 @@ func (r *relaxation) keys(p, base *Policy) {
 		}
 		if later(k.NotAfter, base.Keys[j].NotAfter) {
 			r.add(at+".notAfter", "key %s of %s is accepted longer", k.ID(), k.Implementation)
+		}
+	}
+	if p.Certificates != nil && base.Certificates == nil {
+		for i, root := range p.Certificates.Roots {
+			r.add(fmt.Sprintf("signers.certificates.roots[%d]", i), "certificates below key %s may sign", certs.CertificateKeyID(root.Certificate))
 		}
 	}
 	r.added("signers.unkeyedPools", "workers need no key in", beyond(p.UnkeyedPools, base.UnkeyedPools))

@@ -6,7 +6,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/mozilla-releng/cot/fixtures/ca"
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/trace/tree"
 )
@@ -14,7 +16,7 @@ import (
 // files is a directory in memory.
 type files map[string]string
 
-func (f files) ReadFile(name string) ([]byte, error) {
+func (f files) ReadFile(name string, _ int64) ([]byte, error) {
 	data, ok := f[name]
 	if !ok {
 		return nil, fs.ErrNotExist
@@ -30,7 +32,17 @@ app-central:
   branches: [{name: default}]
 `
 
-var sampleFiles = files{"projects.yml": projectList}
+// sampleFiles are the files that policies in these tests name.
+var sampleFiles = func() files {
+	root, other := ca.Root("root"), ca.Root("other")
+	update := time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
+	return files{
+		"projects.yml": projectList,
+		"roots.pem":    string(root.PEM()), "ca/other.pem": string(other.PEM()) + string(ca.Root("third").PEM()),
+		"aws.pem": string(root.Intermediate("aws").PEM()), "tsa.pem": string(other.PEM()),
+		"gecko.crl": string(root.CRL(1, update)), "tsa.crl": string(other.CRL(1, update)),
+	}
+}()
 
 func sample(t testing.TB) string {
 	t.Helper()

@@ -26,10 +26,9 @@ func (b *builder) signers(p *Policy, n *node) {
 	p.QueueTimeTrusted = f.oneOf("queueTime", queueTimeNarrows, queueTimeNarrows, queueTimeTrusted) == queueTimeTrusted
 	p.Keys = b.keys(f, p.ScriptworkerProvisioners)
 	p.UnkeyedPools = f.pools("unkeyedPools")
-	b.require(f)
+	p.Require = b.require(f)
 	if n := f.n.get("certificates"); n != nil {
-		b.certificates(n, f.at("certificates"))
-		b.unsupported(n, f.at("certificates"), "methods certificate and cms are")
+		p.Certificates = b.certificates(n, f.at("certificates"), p.RootURL)
 	}
 	if n := f.n.get("pgp"); n != nil {
 		b.pgp(n, f.at("pgp"))
@@ -98,31 +97,35 @@ func (b *builder) reachable(f fields, pools []graph.PoolPattern, provisioners []
 // methods are the words of signers.require.
 var methods = []string{"key", "certificate", "cms", "pgp"}
 
-// require checks which methods are demanded where; as long as keys are the
-// only method, demanding them changes nothing.
-func (b *builder) require(f fields) {
+// require reads which methods are demanded where.
+func (b *builder) require(f fields) []certs.Requirement {
+	var out []certs.Requirement
 	for i, n := range f.elements("require") {
 		at := fmt.Sprintf("%s[%d]", f.at("require"), i)
 		rf, ok := b.object(n, at, "workerPools", "methods")
 		if !ok {
 			continue
 		}
-		rf.somePools("workerPools")
+		r := certs.Requirement{Pools: rf.somePools("workerPools")}
 		rf.notEmpty("methods")
 		for j, m := range rf.elements("methods") {
 			mAt := fmt.Sprintf("%s[%d]", rf.at("methods"), j)
 			s, ok := b.asText(m, mAt)
 			switch {
-			case !ok || s == "key":
-			case s == "certificate" || s == "cms":
-				b.unsupported(m, mAt, "methods certificate and cms are")
-			case s == "pgp":
-				b.unsupported(m, mAt, "method pgp is")
-			default:
+			case !ok:
+			case !slices.Contains(methods, s):
 				b.add(m, mAt, strings.Join(methods, " or "), quoted(s), didYouMean(s, methods))
+			case s == string(certs.MethodPGP):
+				b.unsupported(m, mAt, "method pgp is")
+			case s != string(certs.MethodKey) && f.n.get("certificates") == nil:
+				b.say(m, mAt, "no certificate is trusted: nothing could ever be verified there", "add signers.certificates")
+			default:
+				r.Methods = append(r.Methods, certs.Method(s))
 			}
 		}
+		out = append(out, r)
 	}
+	return out
 }
 
 func (b *builder) implementations(f fields) map[graph.Implementation][]graph.PoolPattern {
