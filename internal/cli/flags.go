@@ -28,6 +28,7 @@ type common struct {
 	format, output       string
 	verbose, quiet, demo bool
 	progress             string
+	cacheDir             string
 
 	below string // where artifacts are written, as the caller named it
 }
@@ -52,6 +53,7 @@ func (c *common) register(cmd *cobra.Command) {
 	f.StringVarP(&c.output, "output", "o", "", "write the report to `FILE`, all of it or nothing")
 	f.BoolVarP(&c.verbose, "verbose", "v", false, "say everything")
 	f.BoolVarP(&c.quiet, "quiet", "q", false, "say only why something failed")
+	f.StringVar(&c.cacheDir, "cache-dir", "", "keep CRLs in `DIR`, which nobody else may write, until they are due")
 	f.StringVar(&c.progress, "progress", "auto", "`HOW`: auto, plain or none; bars on a terminal, a line now and then in a log")
 	f.SortFlags = false
 	completeValues(cmd, "format", formats)

@@ -95,7 +95,7 @@ type policyFiles struct {
 	dest string
 }
 
-func (f policyFiles) ReadFile(name string) ([]byte, error) {
+func (f policyFiles) ReadFile(name string, limit int64) ([]byte, error) {
 	if err := outside(filepath.Join(f.dir.Name(), filepath.FromSlash(name)), f.dest); err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (f policyFiles) ReadFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	return readLimited(file, policy.MaxFileBytes)
+	return readLimited(file, limit)
 }
 
 // outside refuses a file of the policy that lies below the destination: what

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"sync"
+	"time"
 
+	"github.com/mozilla-releng/cot/certs"
 	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/internal/crlcache"
 	"github.com/mozilla-releng/cot/internal/queue"
 	"github.com/mozilla-releng/cot/internal/transport"
 	"github.com/mozilla-releng/cot/internal/vcs"
@@ -19,6 +23,7 @@ type deployment struct {
 	transport *transport.Client
 	queue     *queue.Client
 	tasks     *taskMemo
+	cache     *crlcache.Dir
 	sources   trace.Sources
 }
 
@@ -55,7 +60,24 @@ func (c *common) connect(s IO, p *policy.Policy, root string, show progress) (*d
 	}
 	d := &deployment{transport: t, queue: q, tasks: &taskMemo{from: q}}
 	d.sources = trace.Sources{Tasks: d.tasks, Artifacts: q, Index: q, VCS: v}
+	if c.cacheDir != "" {
+		if d.cache, err = crlcache.OpenDir(c.cacheDir); err != nil {
+			return nil, usagef("--cache-dir: %w", err)
+		}
+	}
+	if p.Certificates != nil {
+		d.sources.Revocation = newRevocation(p.Certificates, t, d.cache, s.now())
+	}
 	return d, nil
+}
+
+// newRevocation fetches the CRLs that policy names, and what it lets be fetched.
+func newRevocation(c *certs.Certificates, t *transport.Client, cache *crlcache.Dir, now time.Time) *crlcache.Fetcher {
+	named := slices.Clone(c.CRLURLs)
+	if c.Timestamps != nil {
+		named = append(named, c.Timestamps.CRLURLs...)
+	}
+	return crlcache.New(crlcache.Config{Transport: t, Named: named, Dir: cache, Now: now, Grace: c.CRLGrace})
 }
 
 func sameRoot(a, b string) bool {
@@ -64,7 +86,10 @@ func sameRoot(a, b string) bool {
 }
 
 // close ends connections that carry nothing.
-func (d *deployment) close() { d.transport.CloseIdle() }
+func (d *deployment) close() {
+	d.transport.CloseIdle()
+	_ = d.cache.Close()
+}
 
 // newVCS reads from the hosts that policy names and we can read.
 func newVCS(p *policy.Policy, t *transport.Client) (trace.VCS, error) {

@@ -57,6 +57,12 @@ var layers = []layer{
 		"evidence is read by those who don't judge it",
 	},
 	{
+		"internal/crlcache",
+		[]string{"."},
+		[]string{"internal/crlcache", "internal/transport", "certs/revocation", "graph"},
+		"lists are fetched and kept by those who don't judge them",
+	},
+	{
 		"internal/vcs",
 		[]string{"internal/cli", "internal/report", "internal/download", "internal/queue", "certs", "fixtures"},
 		nil,

@@ -29,6 +29,7 @@ var dependencies = []dependency{
 	{"github.com/mholt/archives", []string{"internal/download"}, true, "the archive kinds that generic-worker unpacks"},
 	{"github.com/klauspost/compress", []string{"internal/download", "internal/transport", "fixtures"}, true, "fast gzip and zstd"},
 	{"github.com/mikelolasagasti/xz", []string{"internal/download"}, false, "the errors of the xz reader that archives uses: bounds on memory"},
+	{"github.com/spiffe/go-spiffe/v2", []string{"certs"}, true, "SPIFFE IDs, as the standard writes them"},
 	{"github.com/spf13/cobra", []string{"internal/cli"}, false, "what the taskcluster command uses: flags, help, completion"},
 	{"github.com/vbauerster/mpb/v8", []string{"internal/cli"}, false, "live progress bars"},
 	{"github.com/rogpeppe/go-internal", nil, true, "command stories as txtar scripts"},

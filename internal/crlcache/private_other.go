@@ -1,0 +1,8 @@
+//go:build !unix
+
+package crlcache
+
+import "io/fs"
+
+// private: there are no mode bits to look at; a user's own directories are.
+func private(fs.FileInfo) error { return nil }
