@@ -319,6 +319,16 @@ func TestIdentities(t *testing.T) {
 			})
 		}
 	}
+	raw := func(uri string) func(*pki) {
+		return func(p *pki) {
+			p.as("", func(c *x509.Certificate) {
+				name := append([]byte{0x86, byte(len(uri))}, uri...)
+				c.ExtraExtensions = append(c.ExtraExtensions, stdpkix.Extension{
+					Id: asn1.ObjectIdentifier{2, 5, 29, 17}, Value: append([]byte{0x30, byte(len(name))}, name...),
+				})
+			})
+		}
+	}
 	run(t, []certCase{
 		{"the pool", identity(poolURI), ""},
 		{"another pool", identity("spiffe://tc.example.com/worker-pool/gecko-3/b-win"), certs.SignerUnauthorized},
@@ -342,6 +352,9 @@ func TestIdentities(t *testing.T) {
 		{"a port", identity(strings.Replace(poolURI, domain, domain+":443", 1)), certs.SignerUnauthorized},
 		{"dots in the path", identity("spiffe://tc.example.com/worker-pool/gecko-3/x/../b-linux"), certs.SignerUnauthorized},
 		{"escapes in the path", identity("spiffe://tc.example.com/worker-pool/gecko-3/b%2dlinux"), certs.SignerUnauthorized},
+		{"a scheme in capitals", raw("SPIFFE" + strings.TrimPrefix(poolURI, "spiffe")), certs.SignerUnauthorized},
+		{"an empty fragment", raw(poolURI + "#"), certs.SignerUnauthorized},
+		{"the pool, written by hand", raw(poolURI), ""},
 		{"no URI", more(), certs.SignerUnauthorized},
 		{"two URIs", more(poolURI, ownURI), certs.SignerUnauthorized},
 		{"the same URI twice", more(poolURI, poolURI), certs.SignerUnauthorized},

@@ -2,10 +2,14 @@ package certs
 
 import (
 	"crypto/x509"
+	"encoding/asn1"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spiffe/go-spiffe/v2/spiffeid"
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/mozilla-releng/cot/certs/pkix"
 	"github.com/mozilla-releng/cot/graph"
@@ -17,19 +21,52 @@ func identityOf(c *x509.Certificate, trustDomain string) (spiffeid.ID, *Failure)
 	refuse := func(message, want, got string) (spiffeid.ID, *Failure) {
 		return spiffeid.ID{}, &Failure{Cause: SignerUnauthorized, Message: message, Want: want, Got: got}
 	}
-	if len(c.URIs) != 1 {
+	uris, err := uriNames(c)
+	if err != nil || len(uris) != 1 {
 		return refuse("the signer's certificate does not name exactly one identity",
-			"one URI among the subject's alternative names, a SPIFFE ID", fmt.Sprintf("%d URIs", len(c.URIs)))
+			"one URI among the subject's alternative names, a SPIFFE ID", fmt.Sprintf("%d URIs", len(uris)))
 	}
-	text := c.URIs[0].String()
+	text := uris[0]
 	id, err := spiffeid.FromString(text)
 	switch {
-	case err != nil:
+	case err != nil || id.String() != text:
+		if err == nil {
+			err = errors.New("it is not in canonical form")
+		}
 		return refuse("the identity of the signer's certificate is no SPIFFE ID: "+err.Error(), "spiffe://"+trustDomain+"/…", clip(text))
 	case id.TrustDomain().Name() != trustDomain:
 		return refuse("the signer's certificate is of another trust domain", trustDomain, clip(id.TrustDomain().Name()))
 	}
 	return id, nil
+}
+
+// uriNames gives the URIs among the subject's alternative names as they stand in
+// the certificate: net/url, which crypto/x509 uses, forgets how a scheme was
+// written and that there was an empty fragment.
+func uriNames(c *x509.Certificate) ([]string, error) {
+	malformed := errors.New("malformed subject alternative names")
+	var out []string
+	for _, e := range c.Extensions {
+		if !e.Id.Equal(asn1.ObjectIdentifier{2, 5, 29, 17}) {
+			continue
+		}
+		list := cryptobyte.String(e.Value)
+		var names cryptobyte.String
+		if !list.ReadASN1(&names, cbasn1.SEQUENCE) || !list.Empty() {
+			return nil, malformed
+		}
+		for !names.Empty() {
+			var name cryptobyte.String
+			var tag cbasn1.Tag
+			if !names.ReadAnyASN1(&name, &tag) {
+				return nil, malformed
+			}
+			if tag == cbasn1.Tag(6).ContextSpecific() { // uniformResourceIdentifier, RFC 5280 §4.2.1.6
+				out = append(out, string(name))
+			}
+		}
+	}
+	return out, nil
 }
 
 // authorized decides whether an identity may sign for the worker.
