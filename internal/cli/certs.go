@@ -89,7 +89,7 @@ func (c *certsRun) command(use, short, long, examples string, want int, run func
 // classify makes what is wrong with the caller's own files a usage error.
 func (c *certsRun) classify(err error) error {
 	var unsupported *keystore.UnsupportedError
-	if errors.As(err, &unsupported) || errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+	if errors.As(err, &unsupported) || errors.Is(err, keystore.ErrSecretInURI) || errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return usage(err)
 	}
 	return err

@@ -48,6 +48,10 @@ func (e *UnsupportedError) Error() string {
 	return fmt.Sprintf("this program can't use %s: keys", e.Scheme)
 }
 
+// ErrSecretInURI is the error of a URI with a PIN in it: command lines are no
+// secret on most machines.
+var ErrSecretInURI = errors.New("the key's URI has a PIN or another secret in it, which others may see: want pin-source=FILE")
+
 // Key is an open key. Close frees what it holds; it does nothing for files.
 type Key struct {
 	crypto.Signer
@@ -73,6 +77,9 @@ func Open(ctx context.Context, name string, ask Passphrase) (*Key, error) {
 			return nil, err
 		}
 		return &Key{Signer: key}, nil
+	}
+	if secretValue.MatchString(name) {
+		return nil, ErrSecretInURI
 	}
 	if _, ok := apiv1.LoadKeyManagerNewFunc(apiv1.Type(s)); !ok {
 		return nil, &UnsupportedError{s}
