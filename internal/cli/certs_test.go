@@ -164,6 +164,22 @@ func leafOf(t *testing.T, parts ...string) *x509.Certificate {
 	return list[0]
 }
 
+// The page's commands do what it says.
+func TestCertsDocument(t *testing.T) {
+	needs(t, "openssl", "bash")
+	dir := runDocument(t, "../../docs/certs.md", map[string]string{
+		"passphrase": "correct horse battery\n", "chain-of-trust.json": "{}",
+	})
+	for _, name := range []string{"sig", "pem", "p7s"} {
+		read(t, dir, "chain-of-trust.json."+name)
+	}
+	out, _ := runCerts(t, exitUntrusted, "verify", "--root", filepath.Join(dir, "ca/root.pem"),
+		"--crl", filepath.Join(dir, "crls.pem"), filepath.Join(dir, "worker.pem"))
+	if !strings.Contains(out, "revoked: keyCompromise") {
+		t.Errorf("the revoked certificate: %s", out)
+	}
+}
+
 // What the openssl command makes by docs/openssl is what we verify.
 func TestOpenSSLDocument(t *testing.T) {
 	needs(t, "openssl", "bash")
