@@ -58,7 +58,9 @@ func Open(path string) (*Dir, error) {
 }
 
 // Path gives the path of something in the directory.
-func (d *Dir) Path(parts ...string) string { return filepath.Join(append([]string{d.path}, parts...)...) }
+func (d *Dir) Path(parts ...string) string {
+	return filepath.Join(append([]string{d.path}, parts...)...)
+}
 
 // lockPatience is how long another writer is waited for.
 const lockPatience = time.Minute

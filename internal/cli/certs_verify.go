@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"crypto/x509"
-
 	"errors"
 	"fmt"
 	"strings"
