@@ -213,17 +213,46 @@ func describeCMS(der []byte) (thing, error) {
 }
 
 func describeMessage(t *thing, m *cms.Message) {
-	t.add("content type", m.ContentType.String())
+	t.add("content type", algorithmName(m.ContentType.String()))
 	t.add("detached", !m.Attached)
+	name := func(c *x509.Certificate) string {
+		names := []string{c.Subject.String()}
+		for _, u := range c.URIs {
+			names = append(names, u.String())
+		}
+		return fmt.Sprintf("%s, serial %s, %s", strings.Join(names, " "), hexSerial(c.SerialNumber), signing.KeyName(c.PublicKey))
+	}
+	signer, err := m.Signer()
+	if err != nil {
+		t.add("signer", "not told: "+err.Error())
+	} else {
+		t.add("signer", name(signer))
+	}
+	digest, signature := m.Algorithms()
+	t.add("digest", algorithmName(digest.String()))
+	t.add("signed with", algorithmName(signature.String()))
+	t.add("signed attributes", len(m.SignedAttributes()))
 	var names []string
 	for _, c := range m.Certificates {
-		name := c.Subject.String()
-		for _, u := range c.URIs {
-			name += " " + u.String()
-		}
-		names = append(names, fmt.Sprintf("%s, serial %s, %s", strings.TrimSpace(name), hexSerial(c.SerialNumber), signing.KeyName(c.PublicKey)))
+		names = append(names, name(c))
 	}
 	addList(t, "certificates", names)
+}
+
+// algorithmName names what CMS messages of workers and authorities are made
+// with; an identifier that is none of these stays a number.
+func algorithmName(oid string) string {
+	names := map[string]string{
+		"2.16.840.1.101.3.4.2.1": "SHA-256", "2.16.840.1.101.3.4.2.2": "SHA-384", "2.16.840.1.101.3.4.2.3": "SHA-512",
+		"1.2.840.10045.4.3.2": "ECDSA, SHA-256", "1.2.840.10045.4.3.3": "ECDSA, SHA-384", "1.2.840.10045.4.3.4": "ECDSA, SHA-512",
+		"1.2.840.113549.1.1.1": "RSA", "1.2.840.113549.1.1.10": "RSA-PSS", "1.2.840.113549.1.1.11": "RSA, SHA-256",
+		"1.2.840.113549.1.1.12": "RSA, SHA-384", "1.2.840.113549.1.1.13": "RSA, SHA-512", "1.3.101.112": "Ed25519",
+		"1.2.840.113549.1.7.1": "data", "1.2.840.113549.1.9.16.1.4": "time stamp (TSTInfo)",
+	}
+	if name, ok := names[oid]; ok {
+		return name
+	}
+	return oid
 }
 
 func describeTimeStamp(der []byte) (thing, error) {

@@ -30,11 +30,13 @@ may hold several; what follows the first certificate of LEAF is untrusted.
 
 --at is both the signing and the verification time: CRLs must be fresh at it.
 Without a CRL that counts, a certificate below the root is not verified, unless
---require-crl=false; one that is listed as revoked never is.
+--require-crl=false; one that is listed as revoked never is. Untrusted certificates
+and CRLs that are malformed are passed over, as if they were not there; with
+--require-crl=false such a CRL makes the certificate untrusted.
 
 Exit codes:
   0    verified
-  1    untrusted: also where LEAF, an untrusted certificate or a CRL is malformed
+  1    untrusted: also where LEAF is malformed
   2    usage error: flags, a file that can't be read, a root that is none`,
 		`  cot-certs verify --root root.pem --untrusted intermediate.pem \
                    --crl root.crl --crl intermediate.crl --eku codeSigning worker.pem
@@ -136,32 +138,27 @@ func (c *certsRun) judge(f *certsVerifyFlags) (*judge, error) {
 
 // certificate judges the leaf. The text it gives describes the path that holds.
 func (j *judge) certificate(ctx context.Context, c *certsRun, f *certsVerifyFlags, leaf string) (string, error) {
-	certificates, err := c.hostile(leaf)
+	first, untrusted, err := c.leaf(leaf)
 	if err != nil {
 		return "", err
 	}
-	untrusted := certificates[1:]
 	for _, name := range f.untrusted {
-		more, err := c.hostile(name)
-		if err != nil {
-			return "", err
-		}
-		untrusted = append(untrusted, more...)
-	}
-	var crls []*revocation.CRL
-	for _, name := range f.crls {
 		data, err := c.readFile(name, maxFileBytes)
 		if err != nil {
 			return "", err
 		}
-		more, err := revocation.ParseCRLs(data)
-		if err != nil {
-			return "", refusef("%s: %v", name, err)
+		list, bad := hostileCertificates(data)
+		if bad != nil {
+			c.note("%s: passed over: %v", name, bad)
 		}
-		crls = append(crls, more...)
+		untrusted = append(untrusted, list...)
+	}
+	crls, err := c.crls(f)
+	if err != nil {
+		return "", err
 	}
 	pool := pkix.NewPool(j.roots, untrusted)
-	paths, err := pool.Paths(certificates[0], j.usage)
+	paths, err := pool.Paths(first, j.usage)
 	if err != nil {
 		return "", refusef("%v", err)
 	}
@@ -169,7 +166,7 @@ func (j *judge) certificate(ctx context.Context, c *certsRun, f *certsVerifyFlag
 	if err != nil {
 		return "", err
 	}
-	var first error
+	var why error
 	for _, p := range paths {
 		err := j.path(ctx, checker, p, f.requireCRL)
 		if err == nil {
@@ -178,11 +175,11 @@ func (j *judge) certificate(ctx context.Context, c *certsRun, f *certsVerifyFlag
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
-		if first == nil {
-			first = err
+		if why == nil {
+			why = err
 		}
 	}
-	return "", first
+	return "", why
 }
 
 // path judges one path: its time, then every certificate below the root. That
@@ -225,19 +222,3 @@ func describePath(p pkix.Path) string {
 	return strings.Join(names, " < ")
 }
 
-// hostile reads certificates of which one that is malformed is a verdict, not
-// the caller's mistake.
-func (c *certsRun) hostile(name string) ([]*x509.Certificate, error) {
-	data, err := c.readFile(name, maxFileBytes)
-	if err != nil {
-		return nil, err
-	}
-	list, err := pkix.ParseCertificates(data)
-	if err == nil && len(list) == 0 {
-		err = errors.New("no certificate in it")
-	}
-	if err != nil {
-		return nil, refusef("%s: %v", name, err)
-	}
-	return list, nil
-}
