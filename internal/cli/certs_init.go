@@ -110,7 +110,8 @@ func (f *initFlags) check() error {
 type newCA struct {
 	a       *ca
 	root    *authority.Issuer
-	created bool // the root is new
+	created bool         // the root is new
+	saveKey func() error // of a new root: writes its key
 	entries []castore.Entry
 	made    []madeIntermediate
 }
@@ -153,7 +154,7 @@ func (c *certsRun) init(ctx context.Context, f *initFlags) error {
 }
 
 // openOrMakeRoot gives the root with its key: that of the CA that exists, or a
-// new one of which nothing is on disk yet but its encrypted key.
+// new one of which nothing is on disk yet.
 func (c *certsRun) openOrMakeRoot(ctx context.Context, f *initFlags) (*newCA, func(), error) {
 	if d, err := castore.Open(f.dir); err == nil {
 		n := &newCA{a: &ca{d, c, f.caFlags}}
@@ -177,7 +178,7 @@ func (c *certsRun) openOrMakeRoot(ctx context.Context, f *initFlags) (*newCA, fu
 		f.organization = host
 	}
 	n := &newCA{a: &ca{nil, c, f.caFlags}, created: true}
-	key, done, err := c.rootKey(ctx, f)
+	key, done, err := c.rootKey(ctx, f, n)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -189,14 +190,14 @@ func (c *certsRun) openOrMakeRoot(ctx context.Context, f *initFlags) (*newCA, fu
 	return n, done, nil
 }
 
-// rootKey makes the root's key, or opens it in a service. The file is written
-// first of all: without it the rest is worth nothing.
-func (c *certsRun) rootKey(ctx context.Context, f *initFlags) (crypto.Signer, func(), error) {
+// rootKey makes the root's key, or opens it in a service.
+func (c *certsRun) rootKey(ctx context.Context, f *initFlags, n *newCA) (crypto.Signer, func(), error) {
 	if keystore.IsURI(f.rootKey) {
 		key, err := c.openKey(ctx, f.rootKey, "")
 		if err != nil {
 			return nil, nil, err
 		}
+		n.saveKey = func() error { return nil }
 		return key, func() { _ = key.Close() }, nil
 	}
 	if err := absent(f.rootKey); err != nil {
@@ -206,12 +207,15 @@ func (c *certsRun) rootKey(ctx context.Context, f *initFlags) (crypto.Signer, fu
 	if err != nil {
 		return nil, nil, err
 	}
-	defer clear(passphrase)
 	key, err := keystore.Kind(f.kind).Generate()
 	if err != nil {
 		return nil, nil, err
 	}
-	return key, func() {}, keystore.Create(f.rootKey, key, passphrase)
+	n.saveKey = func() error {
+		defer clear(passphrase)
+		return keystore.Create(f.rootKey, key, passphrase)
+	}
+	return key, func() {}, nil
 }
 
 // trustDomain is the host of the new intermediates' constraints: that of
@@ -290,10 +294,17 @@ func (n *newCA) intermediateWindow(f *initFlags) authority.Window {
 	return w
 }
 
-// write puts all on disk: the index last, which is what makes it a CA.
+// write puts all on disk: a new root's key first, without which the rest is
+// worth nothing, and the index last, which is what makes it a CA.
 func (n *newCA) write(ctx context.Context, f *initFlags) error {
 	if n.created {
+		if err := n.saveKey(); err != nil {
+			return usage(err)
+		}
 		d, err := castore.Create(f.dir)
+		if err != nil && !keystore.IsURI(f.rootKey) {
+			err = errors.Join(err, os.Remove(f.rootKey)) // the one just made
+		}
 		if err != nil {
 			return usage(err)
 		}

@@ -74,6 +74,9 @@ func (c *certsRun) sign(ctx context.Context, f *signFlags, name string) error {
 	if f.key == "" || f.cert == "" {
 		return usagef("name both --key FILE|URI and --cert FILE")
 	}
+	if name == "-" {
+		return usagef("DOCUMENT is a file: the signature is written beside it")
+	}
 	suffixes := []string{".sig", ".pem"}
 	if f.cms {
 		suffixes = []string{".p7s"}

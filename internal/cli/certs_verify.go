@@ -221,4 +221,3 @@ func describePath(p pkix.Path) string {
 	}
 	return strings.Join(names, " < ")
 }
-
