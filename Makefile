@@ -8,10 +8,11 @@ GO        ?= go
 # Where tests find run-task and fetch-content.
 export COT_TASKGRAPH_VENV ?= $(CURDIR)/.tools/venv
 
-.PHONY: test deps build lint tools bench image dockerfile-check clean
+.PHONY: test deps build cot-certs-pkcs11 lint tools bench image dockerfile-check clean
 
 test: deps
 	$(GO) test -race ./...
+	CGO_ENABLED=1 $(GO) test -tags pkcs11 -run Token ./cmd/cot-certs
 
 # Installs on Debian the programs that tests run against, where one is missing,
 # and the Python environment. Elsewhere it names what to install.
@@ -26,6 +27,11 @@ $(PLATFORMS):
 	@mkdir -p dist/$(subst /,-,$@)
 	CGO_ENABLED=0 GOOS=$(@D) GOARCH=$(@F) $(GO) build -trimpath -ldflags='-s -w' \
 		-o dist/$(subst /,-,$@)/ $(addprefix ./cmd/,$(COMMANDS))
+
+# cot-certs for keys in tokens and HSMs. It needs a C compiler, and links libc.
+cot-certs-pkcs11:
+	@mkdir -p dist
+	CGO_ENABLED=1 $(GO) build -trimpath -ldflags='-s -w' -tags pkcs11 -o dist/$@ ./cmd/cot-certs
 
 tools:
 	@bash .ci/tools

@@ -45,6 +45,7 @@ func TestMain(m *testing.M) {
 		as(Download)()
 	}
 	testscript.Main(m, map[string]func(){
+		"cot-certs":        certsByTheClock,
 		"cot-download":     as(Download),
 		"cot-verify-graph": as(VerifyGraph),
 	})

@@ -81,6 +81,18 @@ var layers = []layer{
 		"renderers see the report and nothing else",
 	},
 	{
+		"internal/keystore",
+		[]string{"."},
+		[]string{"internal/keystore", "internal/durable"},
+		"keys are kept without knowing what they sign",
+	},
+	{
+		"internal/castore",
+		[]string{"."},
+		[]string{"internal/castore", "internal/durable"},
+		"what was issued is kept without knowing how",
+	},
+	{
 		"fixtures",
 		[]string{"."},
 		[]string{"fixtures"},
