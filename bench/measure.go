@@ -30,6 +30,9 @@ type command struct {
 	dir  string
 }
 
+// settle is how long the machine is left alone before each run.
+const settle = 500 * time.Millisecond
+
 // measure runs the command once in an empty directory and checks what it left
 // there.
 func measure(ctx context.Context, c command, check func(dir string) error) (cost, error) {
@@ -39,8 +42,10 @@ func measure(ctx context.Context, c command, check func(dir string) error) (cost
 	if err := os.MkdirAll(c.dir, 0o755); err != nil {
 		return cost{}, err
 	}
-	// What earlier runs wrote must not be this one's to wait for.
+	// What earlier runs wrote must not be this one's to wait for, nor the freeing
+	// of what they left.
 	syscall.Sync()
+	time.Sleep(settle)
 
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, c.argv[0], c.argv[1:]...)

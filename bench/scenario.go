@@ -195,12 +195,14 @@ func (p planner) url(f file) string {
 }
 
 // measure runs every program once to warm up, then all of them in turn, so that
-// whatever else changes on the machine changes for all.
+// whatever else changes on the machine changes for all. Each round begins with
+// another one: what the one before left the kernel to do is nobody's alone.
 func (s scenario) measure(ctx context.Context, runs int, out io.Writer) error {
 	costs := make([][]cost, len(s.commands))
 	for i := range runs + 1 {
-		for j, c := range s.commands {
-			m, err := measure(ctx, c, s.check)
+		for k := range s.commands {
+			j := (i + k) % len(s.commands)
+			m, err := measure(ctx, s.commands[j], s.check)
 			if err != nil {
 				return err
 			}
