@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/mozilla-releng/cot/certs/authority"
+	"github.com/mozilla-releng/cot/certs/revocation"
 	"github.com/mozilla-releng/cot/graph"
 )
 
@@ -217,7 +218,7 @@ func TestCRL(t *testing.T) {
 	der, err := i.CRL(authority.List{
 		Number: big.NewInt(7), ThisUpdate: now, NextUpdate: now.Add(time.Hour),
 		Entries: []authority.Revoked{
-			{Serial: big.NewInt(9), At: now, Reason: authority.KeyCompromise, InvalidSince: since},
+			{Serial: big.NewInt(9), At: now, Reason: revocation.KeyCompromise, InvalidSince: since},
 			{Serial: big.NewInt(5), At: now},
 		},
 	}, rand.Reader)

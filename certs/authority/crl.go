@@ -10,6 +10,8 @@ import (
 	"math/big"
 	"slices"
 	"time"
+
+	"github.com/mozilla-releng/cot/certs/revocation"
 )
 
 // Revoked is an entry of a revocation list. A zero InvalidSince says nothing of
@@ -17,7 +19,7 @@ import (
 type Revoked struct {
 	Serial       *big.Int
 	At           time.Time
-	Reason       Reason
+	Reason       revocation.Reason
 	InvalidSince time.Time
 }
 

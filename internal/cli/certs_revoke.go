@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mozilla-releng/cot/certs/authority"
+	"github.com/mozilla-releng/cot/certs/revocation"
 	"github.com/mozilla-releng/cot/internal/castore"
 )
 
@@ -44,7 +45,7 @@ the revocation still counts. A revocation is never taken back.`,
 		-1, func(ctx context.Context, args []string) error { return c.revoke(ctx, f, args) })
 	fs := cmd.Flags()
 	f.register(fs)
-	fs.StringVar(&f.reason, "reason", authority.Unspecified.String(), "`REASON` as RFC 5280 names it")
+	fs.StringVar(&f.reason, "reason", revocation.Unspecified.String(), "`REASON` as RFC 5280 names it")
 	fs.StringVar(&f.since, "invalid-since", "", "the key may have been in other hands since `TIME` (RFC 3339)")
 	fs.BoolVar(&f.change, "change", false, "change reason and --invalid-since of what is revoked already")
 	f.registerRoot(fs)
