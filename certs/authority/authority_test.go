@@ -165,8 +165,10 @@ func TestIdentities(t *testing.T) {
 			t.Errorf("%q: %s", bad, host)
 		}
 	}
-	if host, err := authority.TrustDomain("http://localhost:8080"); err != nil || host != "localhost" {
-		t.Errorf("%q, %v", host, err)
+	for root, want := range map[string]string{"http://localhost:8080": "localhost", "http://127.0.0.1:8080": "127.0.0.1"} {
+		if host, err := authority.TrustDomain(root); err != nil || host != want {
+			t.Errorf("%s: %q, %v", root, host, err)
+		}
 	}
 }
 

@@ -47,8 +47,12 @@ func SameKey(a, b crypto.PublicKey) bool {
 }
 
 // TrustDomainOf gives the one host that an intermediate's critical name
-// constraints allow (RFC 5280 §4.2.1.10: a bare host is that host alone).
+// constraints allow (RFC 5280 §4.2.1.10: a bare host is that host alone). A
+// loopback address, which can't be a constraint, is the subject's organization.
 func TrustDomainOf(c *x509.Certificate) (string, error) {
+	if o := c.Subject.Organization; len(c.PermittedURIDomains) == 0 && len(c.ExcludedURIDomains) == 0 && len(o) == 1 && unconstrained(o[0]) {
+		return o[0], nil
+	}
 	if len(c.PermittedURIDomains) != 1 || !c.PermittedDNSDomainsCritical || c.PermittedURIDomains[0][0] == '.' {
 		return "", fmt.Errorf("the certificate of %s is not limited to one host by critical URI name constraints", c.Subject)
 	}
@@ -145,14 +149,19 @@ func (i *Issuer) Intermediate(m Intermediate, rand io.Reader) (*x509.Certificate
 	if err != nil {
 		return nil, err
 	}
-	return sign(&x509.Certificate{
+	c := &x509.Certificate{
 		Subject: subject, NotBefore: m.Window.NotBefore, NotAfter: m.Window.NotAfter,
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
 		BasicConstraintsValid: true, IsCA: true, MaxPathLenZero: true,
-		PermittedURIDomains: []string{m.TrustDomain}, PermittedDNSDomainsCritical: true,
 		CRLDistributionPoints: points,
-	}, i.certificate, m.Public, i.key, rand)
+	}
+	if unconstrained(m.TrustDomain) {
+		c.Subject.Organization = []string{m.TrustDomain}
+	} else {
+		c.PermittedURIDomains, c.PermittedDNSDomainsCritical = []string{m.TrustDomain}, true
+	}
+	return sign(c, i.certificate, m.Public, i.key, rand)
 }
 
 // Leaf says what a worker's certificate is to be.

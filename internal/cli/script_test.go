@@ -13,28 +13,31 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/mozilla-releng/cot/fixtures"
+	fixedca "github.com/mozilla-releng/cot/fixtures/ca"
 	"github.com/mozilla-releng/cot/internal/report/reporttest"
 	"github.com/mozilla-releng/cot/internal/transport"
 )
 
 // TestMain lets scripts run the commands as programs.
 func TestMain(m *testing.M) {
-	as := func(c Command) func() {
+	at := func(now time.Time, c Command) func() {
 		return func() {
 			os.Exit(Process(func(ctx context.Context, s IO) int {
-				now := fixtures.New(1).Now
 				s.Now = func() time.Time { return now }
 				s.tune = impatient
 				return c(ctx, s)
 			}))
 		}
 	}
+	story := fixtures.New(1).Now
+	as := func(c Command) func() { return at(story, c) }
 	// By this variable a program that scripts start gets at a command, too.
 	if os.Getenv("COT_TEST_COMMAND") == "cot-download" {
 		if hardship := os.Getenv("COT_TEST_HARDSHIP"); hardship != "" {
@@ -45,6 +48,8 @@ func TestMain(m *testing.M) {
 		as(Download)()
 	}
 	testscript.Main(m, map[string]func(){
+		// A CA of the day before the story.
+		"ca-before":        at(story.AddDate(0, 0, -1), Certs),
 		"cot-certs":        certsByTheClock,
 		"cot-download":     as(Download),
 		"cot-verify-graph": as(VerifyGraph),
@@ -73,6 +78,7 @@ func TestScripts(t *testing.T) {
 			"world":    changeWorld,
 			"await":    await,
 			"subst":    subst,
+			"policy":   morePolicy,
 		},
 	})
 }
@@ -178,6 +184,13 @@ func subst(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// policy FILE: makes trust/FILE, the policy with the file's lines in signers.
+func morePolicy(ts *testscript.TestScript, _ bool, args []string) {
+	policy, more := ts.ReadFile("trust/policy.yml"), ts.ReadFile(args[0])
+	policy = strings.Replace(policy, "  unkeyedPools:", more+"  unkeyedPools:", 1)
+	ts.Check(os.WriteFile(ts.MkAbs("trust/"+args[0]), []byte(policy), 0o644))
+}
+
 // await: until the hanging artifact is asked for.
 func await(ts *testscript.TestScript, _ bool, _ []string) { <-worldOf(ts).asked }
 
@@ -196,6 +209,8 @@ func worldOf(ts *testscript.TestScript) *scriptWorld {
 //	world env TASK NAME VALUE      the task ran with another variable than its graph has
 //	world sign-name TASK NAME      the task adds a name to its document
 //	world index NAMESPACE TASK     the index names that task
+//	world certify KEY CHAIN        the workers sign under a certificate
+//	world unchain TASK             the task's run has no certificates beside its document
 func changeWorld(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	artifact := func() *fixtures.Artifact { return w.Task(args[1]).Artifact(args[2]) }
@@ -236,6 +251,12 @@ func changeWorld(ts *testscript.TestScript, _ bool, args []string) {
 				list[args[2]] = fixtures.Object{"sha256": fmt.Sprintf("%064d", 0)}
 			}
 		})
+	case "certify":
+		h, err := fixedca.Load([]byte(ts.ReadFile(args[1])), []byte(ts.ReadFile(args[2])))
+		ts.Check(err)
+		w.Edit(func() { w.CertifyAs(h) })
+	case "unchain":
+		w.Edit(func() { w.Task(args[1]).Last().Remove(fixtures.ChainName) })
 	case "index":
 		w.Edit(func() { w.Index[args[1]] = w.Task(args[2]) })
 	default:
