@@ -13,9 +13,10 @@ import (
 	"github.com/mozilla-releng/cot/fixtures"
 )
 
-// realScripts finds run-task and fetch-content of the PyPI package
-// taskcluster-taskgraph, and the Python that they were installed for.
-func realScripts(t *testing.T) (python, dir string) {
+// pythonWith finds a Python that has a package of PyPI, and gives what the
+// program prints there. It skips the test by name where there is none; in CI it
+// fails.
+func pythonWith(t *testing.T, pkg, program string) (python, printed string) {
 	t.Helper()
 	var candidates []string
 	if venv := os.Getenv("COT_TASKGRAPH_VENV"); venv != "" {
@@ -25,27 +26,31 @@ func realScripts(t *testing.T) (python, dir string) {
 		}
 		candidates = append(candidates, filepath.Join(venv, bin, "python3"), filepath.Join(venv, bin, "python"))
 	}
-	const where = `import importlib.util as u, os; print(os.path.join(os.path.dirname(u.find_spec("taskgraph").origin), "run-task"))`
 	for _, python := range append(candidates, "python3") {
 		path, err := exec.LookPath(python)
 		if err != nil {
 			continue
 		}
-		out, err := exec.Command(path, "-c", where).Output()
-		if err != nil {
-			continue
-		}
-		dir := strings.TrimSpace(string(out))
-		if _, err := os.Stat(filepath.Join(dir, "run-task")); err == nil {
-			return path, dir
+		if out, err := exec.Command(path, "-c", program).Output(); err == nil {
+			return path, strings.TrimSpace(string(out))
 		}
 	}
-	const missing = "the Python package taskcluster-taskgraph is missing: `make deps` installs it, COT_TASKGRAPH_VENV says where"
+	missing := "the Python package " + pkg + " is missing: `make deps` installs it, COT_TASKGRAPH_VENV says where"
 	if os.Getenv("CI") != "" {
 		t.Fatal(missing)
 	}
 	t.Skip(missing)
 	return "", ""
+}
+
+// realScripts finds run-task and fetch-content of the PyPI package
+// taskcluster-taskgraph, and the Python that they were installed for.
+func realScripts(t *testing.T) (python, dir string) {
+	t.Helper()
+	return pythonWith(t, "taskcluster-taskgraph", `import importlib.util as u, os
+dir = os.path.join(os.path.dirname(u.find_spec("taskgraph").origin), "run-task")
+assert os.path.exists(os.path.join(dir, "run-task"))
+print(dir)`)
 }
 
 // realRun is a world that a Python script's child process can reach.

@@ -99,6 +99,12 @@ var layers = []layer{
 		"a world made with the verifier's own code would share its mistakes",
 	},
 	{
+		"docs/workers",
+		[]string{"."},
+		[]string{"certs/signing"},
+		"a worker needs nothing else of this module",
+	},
+	{
 		"cmd",
 		[]string{"."},
 		[]string{"internal/cli"},
