@@ -634,6 +634,28 @@ func TestTimestamps(t *testing.T) {
 	})
 }
 
+// A time stamp that fails is one finding: what it would have decided is not
+// judged by a time that nobody knows.
+func TestFailedTimestampIsOneFinding(t *testing.T) {
+	for name, c := range map[string]struct {
+		at    time.Time
+		heals bool
+	}{"of the future": {now.Add(time.Hour), false}, "of a moment ago": {now, true}, "pre-minted": {now.AddDate(0, 0, -1), false}} {
+		p := newPKI(t)
+		p.stamped(c.at)
+		_, failures := p.trust().Verify(t.Context(), p.signed(), p.run)
+		if len(failures) != 1 || failures[0].Cause != certs.TimestampInvalid || failures[0].Heals != c.heals {
+			t.Errorf("%s: %+v", name, failures)
+		}
+		// What else is wrong is told all the same.
+		p.forms = func(f map[certs.Form][]byte) { f[certs.FormSignature] = p.worker.Sign([]byte("other")) }
+		v, failures := p.trust().Verify(t.Context(), p.signed(), p.run)
+		if v != nil || len(failures) != 2 {
+			t.Errorf("%s: %+v, %+v", name, v, failures)
+		}
+	}
+}
+
 // A graph of many tasks has a handful of certificates: what is found of one
 // holds for the run.
 func TestPathsAreFoundOnce(t *testing.T) {

@@ -30,9 +30,12 @@ func (a *authority) stamp(ctx context.Context, response, signature []byte, w Wor
 	}
 	at := instant{token.Time, token.Accuracy, TimeFromTimestamp}
 	if from := w.Started.Add(-startTolerance); w.Started.IsZero() || at.earliest().Before(from) || at.latest().After(a.now) {
-		return refuse("it is not of the time of the run",
+		_, failures := refuse("it is not of the time of the run",
 			fmt.Sprintf("from %s to %s", from.UTC().Format(time.RFC3339), a.now.UTC().Format(time.RFC3339)),
 			fmt.Sprintf("%s ± %s", at.at.UTC().Format(time.RFC3339), at.accuracy))
+		// Of this very moment, as far as clocks and its accuracy tell.
+		failures[0].Heals = !at.earliest().Before(from) && !w.Started.IsZero() && at.latest().Before(a.now.Add(startTolerance))
+		return instant{}, failures
 	}
 	t := table{signed: at, now: a.now, strict: true}
 	_, _, failures := a.stamps.judge(ctx, token.Signer, distinct(token.Certificates), t, nil)
@@ -40,5 +43,8 @@ func (a *authority) stamp(ctx context.Context, response, signature []byte, w Wor
 		failures[i].Message = fmt.Sprintf("the time stamp does not count: of its authority: %s", failures[i].Message)
 		failures[i].Cause = TimestampInvalid
 	}
-	return at, failures
+	if len(failures) > 0 {
+		return instant{}, failures
+	}
+	return at, nil
 }

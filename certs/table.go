@@ -20,6 +20,10 @@ type table struct {
 	strict bool
 }
 
+// unknown: a time stamp failed, and its failure stands. What is bound to time is
+// not judged, so that the other findings are about what else is wrong.
+func (t table) unknown() bool { return t.signed.source == "" }
+
 // alone tells whether the signing time is judged without the present.
 func (t table) alone() bool { return t.signed.source == TimeFromTimestamp || t.trusted }
 
@@ -29,7 +33,7 @@ func (t table) within(from, to time.Time) bool {
 	in := func(early, late time.Time) bool {
 		return (from.IsZero() || !early.Before(from)) && (to.IsZero() || !late.After(to))
 	}
-	return in(t.signed.earliest(), t.signed.latest()) && (t.alone() || in(t.now, t.now))
+	return t.unknown() || in(t.signed.earliest(), t.signed.latest()) && (t.alone() || in(t.now, t.now))
 }
 
 // validity checks a path's window.
@@ -60,9 +64,11 @@ func (t table) validity(p pkix.Path) *Failure {
 // counts says why a revocation counts against the signature; empty if it does
 // not.
 func (t table) counts(r revocation.Revocation) string {
-	switch r.Reason {
-	case revocation.RemoveFromCRL:
+	switch {
+	case t.unknown(), r.Reason == revocation.RemoveFromCRL:
 		return ""
+	}
+	switch r.Reason {
 	case revocation.CertificateHold:
 		return "it is on hold"
 	case revocation.Superseded, revocation.AffiliationChanged, revocation.CessationOfOperation, revocation.PrivilegeWithdrawn:

@@ -185,7 +185,7 @@ func (t *Trust) Verify(ctx context.Context, s Signed, w Worker) (*Verified, []Fa
 			v.signers = append(v.signers, *got.signer)
 		}
 	}
-	if len(failures) > 0 || len(v.signers) == 0 {
+	if len(failures) > 0 || len(v.signers) == 0 { // among them those of a time that is not known
 		return nil, failures
 	}
 	return v, nil

@@ -75,7 +75,8 @@ func (v *validator) paths(leaf *x509.Certificate, others []*x509.Certificate) ([
 	return f.paths, f.err
 }
 
-// instant is a signing time, certain within ±accuracy.
+// instant is a signing time, certain within ±accuracy. Without a source it is
+// not known: see table.unknown.
 type instant struct {
 	at       time.Time
 	accuracy time.Duration

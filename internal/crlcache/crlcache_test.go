@@ -28,6 +28,7 @@ type host struct {
 	*httptest.Server
 	crl         []byte
 	broken      bool
+	untagged    bool
 	asked, sent int
 }
 
@@ -43,7 +44,9 @@ func serve(t *testing.T) *host {
 			w.WriteHeader(http.StatusNotModified)
 		default:
 			h.sent++
-			w.Header().Set("ETag", tag)
+			if !h.untagged {
+				w.Header().Set("ETag", tag)
+			}
 			_, _ = w.Write(h.crl)
 		}
 	}))
@@ -94,6 +97,17 @@ func (p *pki) want(a revocation.Answer, s revocation.Status) {
 	p.t.Helper()
 	if a.Status != s {
 		p.t.Errorf("%s, want %s: %s", a.Status, s, a.Why)
+	}
+}
+
+func TestListWithoutATagIsKept(t *testing.T) {
+	p, h := newPKI(t), serve(t)
+	h.crl, h.untagged = p.issuer.CRL(1, now), true
+	for range 3 {
+		p.want(p.run(now.Add(time.Hour), h.URL, 0), revocation.Good)
+	}
+	if h.asked != 1 {
+		t.Errorf("asked %d times, want once", h.asked)
 	}
 }
 

@@ -68,7 +68,7 @@ func (d *Dir) load(url string) (entry, bool) {
 	tag, err := d.read(nameOf(url)+tagSuffix, 1<<10)
 	sum := sha256.Sum256(data)
 	prefix := hex.EncodeToString(sum[:]) + " "
-	if err != nil || len(tag) <= len(prefix) || string(tag[:len(prefix)]) != prefix {
+	if err != nil || len(tag) < len(prefix) || string(tag[:len(prefix)]) != prefix {
 		return entry{}, false
 	}
 	return entry{data, string(tag[len(prefix):])}, true
