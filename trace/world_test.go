@@ -32,7 +32,12 @@ type served struct {
 
 func serve(t *testing.T) *served {
 	t.Helper()
-	w := &served{Standard: fixtures.Release(1), t: t, options: trace.Options{Scope: trace.ScopeTree}}
+	return serveStandard(t, fixtures.Release(1))
+}
+
+func serveStandard(t *testing.T, world *fixtures.Standard) *served {
+	t.Helper()
+	w := &served{Standard: world, t: t, options: trace.Options{Scope: trace.ScopeTree}}
 	server, err := w.Serve(fixtures.Options{})
 	if err != nil {
 		t.Fatal(err)
