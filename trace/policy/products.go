@@ -74,8 +74,6 @@ func (b *builder) product(n *node, at string) *Product {
 	switch {
 	case p.VCS == VCSGitHub && f.n.get("owner") == nil:
 		b.say(n, f.at("owner"), "is missing", "a product on GitHub needs its official owner")
-	case p.VCS == VCSMercurial && f.n.get("owner") != nil:
-		b.say(f.n.get("owner"), f.at("owner"), "only products on GitHub have an owner", "")
 	}
 	return p
 }

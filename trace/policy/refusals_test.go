@@ -83,7 +83,6 @@ var refusals = []struct {
 	{"an event of another vcs", "[hg-push, cron, action]", "[hg-push, github-push]", 30, `"github-push" is no event of a product with vcs hg`},
 	{"an hg event on GitHub", "[github-push]", "[hg-push]", 51, `"hg-push" is no event of a product with vcs github`},
 	{"an event twice", "[hg-push, cron, action]", "[cron, cron]", 30, `"cron" stands twice`},
-	{"an owner for hg", "    envPrefix: APP\n", "    envPrefix: APP\n    owner: me\n", 30, "only products on GitHub have an owner"},
 	{"no owner for GitHub", "    owner: example\n", "", 48, "products.tools.owner: is missing"},
 	{"no repository", "[{host: github.com, path: /example/tools}]", "[]", 52, "expected at least one element"},
 	{"a repository on an unknown host", "{host: github.com, path: /example/tools}", "{host: gitlab.com, path: /example/tools}", 52, `"gitlab.com" is not in vcsHosts`},

@@ -122,21 +122,22 @@ func TestSchemaAcceptsWhatParseAccepts(t *testing.T) {
 	s, good := schema(t), sample(t)
 	text, _ := BuiltinText("firefox-ci")
 	accepted := map[string]string{
-		"firefox-ci":             string(text),
-		"extends alone":          overlay,
-		"a product in part":      overlay + "products: {firefox: {requirePinned: true}}\nremove: [products.xpi]\n",
-		"a host in part":         overlay + "vcsHosts: {hg.mozilla.org: {pushlog: '{repo}/p?{revision}'}}\n",
-		"loopback":               edit(t, good, "https://tc.example.org", "http://127.0.0.1:8080/"),
-		"loopback over IPv6":     edit(t, good, "https://tc.example.org", "'http://[::1]:8080'"),
-		"a port":                 edit(t, good, "https://tc.example.org", "https://tc.example.org:8443"),
-		"a list from a URL":      edit(t, good, "projects: projects.yml", "projects: https://example.org/a/projects.yml?raw=1"),
-		"a form on loopback":     edit(t, good, "https://hg-edge.example.org/", "http://127.0.0.1:8080/hg/"),
-		"a form with {host}":     edit(t, good, "https://hg-edge.example.org/", "https://{host}/"),
-		"fractions of seconds":   edit(t, good, "2023-12-01T00:00:00Z", "2023-12-01T00:00:00.5Z"),
-		"a time in quotes":       edit(t, good, "2023-12-01T00:00:00Z", "'2023-12-01T00:00:00Z'"),
-		"an image rule":          edit(t, good, "indexedImages: any", "indexedImages: never"),
-		"scopes with everything": edit(t, good, "project:app:ship:", "'assume:repo:github.com/a/b:branch:*':"),
-		"no key but unkeyed":     good[:strings.Index(good, "  keys:")] + good[strings.Index(good, "  unkeyedPools:"):],
+		"firefox-ci":              string(text),
+		"extends alone":           overlay,
+		"a product in part":       overlay + "products: {firefox: {requirePinned: true}}\nremove: [products.xpi]\n",
+		"a host in part":          overlay + "vcsHosts: {hg.mozilla.org: {pushlog: '{repo}/p?{revision}'}}\n",
+		"loopback":                edit(t, good, "https://tc.example.org", "http://127.0.0.1:8080/"),
+		"loopback over IPv6":      edit(t, good, "https://tc.example.org", "'http://[::1]:8080'"),
+		"a port":                  edit(t, good, "https://tc.example.org", "https://tc.example.org:8443"),
+		"a list from a URL":       edit(t, good, "projects: projects.yml", "projects: https://example.org/a/projects.yml?raw=1"),
+		"a form on loopback":      edit(t, good, "https://hg-edge.example.org/", "http://127.0.0.1:8080/hg/"),
+		"a form with {host}":      edit(t, good, "https://hg-edge.example.org/", "https://{host}/"),
+		"fractions of seconds":    edit(t, good, "2023-12-01T00:00:00Z", "2023-12-01T00:00:00.5Z"),
+		"a time in quotes":        edit(t, good, "2023-12-01T00:00:00Z", "'2023-12-01T00:00:00Z'"),
+		"an owner without GitHub": edit(t, good, "    envPrefix: APP\n", "    envPrefix: APP\n    owner: me\n"),
+		"an image rule":           edit(t, good, "indexedImages: any", "indexedImages: never"),
+		"scopes with everything":  edit(t, good, "project:app:ship:", "'assume:repo:github.com/a/b:branch:*':"),
+		"no key but unkeyed":      good[:strings.Index(good, "  keys:")] + good[strings.Index(good, "  unkeyedPools:"):],
 	}
 	for name, text := range accepted {
 		if _, err := Parse("p.yaml", []byte(text), sampleFiles); err != nil {
