@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/mozilla-releng/cot/certs/signing"
@@ -127,10 +129,15 @@ type Intermediate struct {
 	TrustDomain string // the one host that it may issue identities of
 	Public      crypto.PublicKey
 	CRLURL      string // where the issuer's CRL is published; may be empty
+	// ServerName is the DNS name of a CA server that is to hold the key and to
+	// issue its own server certificate; empty where there is none.
+	ServerName string
 }
 
 // Intermediate issues the certificate of an intermediate: it signs no further
 // CA, code signing only, and identities of one host, by critical constraints.
+// One with a server name may also sign server certificates for that name and
+// those below it, which a DNS constraint can't tell apart.
 func (i *Issuer) Intermediate(m Intermediate, rand io.Reader) (*x509.Certificate, error) {
 	if i.certificate.MaxPathLen == 0 && i.certificate.MaxPathLenZero {
 		return nil, fmt.Errorf("%s may not sign a CA's certificate", i.certificate.Subject)
@@ -149,7 +156,7 @@ func (i *Issuer) Intermediate(m Intermediate, rand io.Reader) (*x509.Certificate
 	if err != nil {
 		return nil, err
 	}
-	c := &x509.Certificate{
+	t := &x509.Certificate{
 		Subject: subject, NotBefore: m.Window.NotBefore, NotAfter: m.Window.NotAfter,
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
@@ -157,11 +164,33 @@ func (i *Issuer) Intermediate(m Intermediate, rand io.Reader) (*x509.Certificate
 		CRLDistributionPoints: points,
 	}
 	if unconstrained(m.TrustDomain) {
-		c.Subject.Organization = []string{m.TrustDomain}
+		t.Subject.Organization = []string{m.TrustDomain}
 	} else {
-		c.PermittedURIDomains, c.PermittedDNSDomainsCritical = []string{m.TrustDomain}, true
+		t.PermittedURIDomains, t.PermittedDNSDomainsCritical = []string{m.TrustDomain}, true
 	}
-	return sign(c, i.certificate, m.Public, i.key, rand)
+	if m.ServerName != "" {
+		if !isServerName(m.ServerName) {
+			return nil, fmt.Errorf("%.300q is not the name of a server: want lower-case letters, digits and hyphens between dots", m.ServerName)
+		}
+		t.ExtKeyUsage = append(t.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
+		t.PermittedDNSDomains, t.PermittedDNSDomainsCritical = []string{m.ServerName}, true
+	}
+	return sign(t, i.certificate, m.Public, i.key, rand)
+}
+
+// isServerName accepts a DNS name. An address is none: a name constraint has
+// other forms for those.
+func isServerName(s string) bool {
+	if _, err := netip.ParseAddr(s); err == nil || len(s) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' ||
+			strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // Leaf says what a worker's certificate is to be.

@@ -36,7 +36,7 @@ type initFlags struct {
 	kind                  string
 	encrypt               bool
 	rootLife, life        lifetimeFlag
-	crlURL                string
+	crlURL, serverName    string
 }
 
 func (c *certsRun) initCommand() *cobra.Command {
@@ -48,7 +48,8 @@ too; the root's is valid for a year, an intermediate's for a week.
 
 Where the CA exists, init adds intermediates to it and needs the root's key again.
 With --intermediate-csr the intermediate's key stays with who made the request
-(another team, a CA server). Nothing is ever overwritten.`,
+(another team, a CA server). A CA server that makes its own server certificate
+needs --server-name. Nothing is ever overwritten.`,
 		`  cot-certs init --ca ca --root-url https://tc.example.org --root-key /media/root.key
 
   # an intermediate whose key is in a cloud's key service
@@ -56,7 +57,11 @@ With --intermediate-csr the intermediate's key stays with who made the request
                  --intermediate-key 'awskms:key-id=alias/cot;region=us-west-2'
 
   # one for another team, from its request
-  cot-certs init --ca ca --root-key /media/root.key --intermediate releng --intermediate-csr releng.csr`,
+  cot-certs init --ca ca --root-key /media/root.key --intermediate releng --intermediate-csr releng.csr
+
+  # one for a CA server
+  cot-certs init --ca ca --root-key /media/root.key --intermediate step-ca --intermediate-csr step-ca.csr \
+                 --server-name ca.tc.example.org`,
 		0, func(ctx context.Context, _ []string) error { return c.init(ctx, f) })
 	fs := cmd.Flags()
 	f.register(fs)
@@ -71,6 +76,7 @@ With --intermediate-csr the intermediate's key stays with who made the request
 	fs.Var(&f.rootLife, "root-valid-for", "lifetime of the root, like 20y")
 	fs.Var(&f.life, "valid-for", "lifetime of the intermediates, like 5y")
 	fs.StringVar(&f.crlURL, "crl-url", "", "`URL` where the root's CRL will be published, for the intermediates' certificates")
+	fs.StringVar(&f.serverName, "server-name", "", "`HOST` of a CA server that will hold the intermediate: it may sign that server's certificates too")
 	return cmd
 }
 
@@ -97,6 +103,8 @@ func (f *initFlags) check() error {
 		return usagef("--intermediate-key and --intermediate-csr exclude each other")
 	case f.key != "" && !keystore.IsURI(f.key):
 		return usagef("--intermediate-key %q: want a URI of a key service", f.key)
+	case f.serverName != "" && f.key == "" && f.csr == "":
+		return usagef("--server-name is for an intermediate that a CA server holds: --intermediate-csr or --intermediate-key")
 	case (f.key != "" || f.csr != "") && len(f.intermediates) > 1:
 		return usagef("--intermediate-key and --intermediate-csr are for one intermediate at a time")
 	case (f.key != "" || f.csr != "") && (f.encrypt || f.passphraseFile != ""):
@@ -281,6 +289,7 @@ func (n *newCA) intermediate(ctx context.Context, f *initFlags, name, domain str
 	m.certificate, err = n.root.Intermediate(authority.Intermediate{
 		Name:   authority.Name{Organization: organization[0], CommonName: "Chain of Trust " + name},
 		Window: n.intermediateWindow(f), TrustDomain: domain, Public: public, CRLURL: f.crlURL,
+		ServerName: f.serverName,
 	}, rand.Reader)
 	return m, usage(err)
 }

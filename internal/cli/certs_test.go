@@ -221,7 +221,31 @@ func TestOpenSSLDocument(t *testing.T) {
 	if token, err := timestamp.Parse(read(t, dir, "ed25519.tsr"), read(t, dir, "ed25519.sig"), nil); err != nil || !token.Signer.Equal(leafOf(t, dir, "tsa.pem")) {
 		t.Errorf("the time stamp: %v", err)
 	}
+	t.Run("an intermediate for a CA server", func(t *testing.T) { serverIntermediate(t, dir) })
 	t.Run("as an authority for sign", func(t *testing.T) { signWithOpenSSLAuthority(t, dir, document) })
+}
+
+// serverIntermediate: openssl gives an intermediate for a CA server the limits that
+// cot-certs gives it.
+func serverIntermediate(t *testing.T, dir string) {
+	cmd := exec.Command("openssl", "ca", "-batch", "-notext", "-config", "openssl.cnf", "-name", "root_ca", "-extensions", "server_intermediate",
+		"-passin", "file:passphrase", "-in", "intermediate.csr", "-out", "server.pem")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "SPIFFE_ID=none")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	limits := func(c *x509.Certificate) string {
+		return fmt.Sprint(c.IsCA, c.MaxPathLen, c.KeyUsage, c.ExtKeyUsage, c.PermittedDNSDomainsCritical, c.PermittedDNSDomains, c.PermittedURIDomains)
+	}
+	other := testCA(t)
+	runCerts(t, exitOK, "csr", "--new-key", filepath.Join(other, "s.key"), "-o", filepath.Join(other, "s.csr"))
+	runCerts(t, exitOK, "init", "--ca", filepath.Join(other, "ca"), "--root-key", filepath.Join(other, "root.key"),
+		"--root-passphrase-file", filepath.Join(other, "passphrase"), "--intermediate", "server",
+		"--intermediate-csr", filepath.Join(other, "s.csr"), "--server-name", "ca.tc.example.org")
+	got, want := limits(leafOf(t, dir, "server.pem")), limits(leafOf(t, other, "ca/server.pem"))
+	if got != want {
+		t.Errorf("openssl: %s\ncot-certs: %s", got, want)
+	}
 }
 
 // signWithOpenSSLAuthority has sign ask a server that answers by `openssl ts`.
