@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -228,6 +229,43 @@ func TestRevokedKeys(t *testing.T) {
 				t.Errorf("a revoked key signs: %v", err)
 			}
 		})
+	}
+}
+
+// A revocation that nobody can verify counts; a certification of that kind is
+// nothing to the key.
+func TestUnreadableRevocations(t *testing.T) {
+	d := newDesk(t)
+	d.Key("worker", "ed25519", "sign", "2y")
+	export := d.Run("", "--export", "worker")
+	m, err := Parse(d.Sign(text, "worker"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		packet  []byte
+		revoked bool
+	}{
+		"certification":               {[]byte{4, 0x10, 99, 8, 0, 0}, false},
+		"of the key":                  {[]byte{4, 0x20, 99, 8, 0, 0}, true},
+		"of the key, version 3":       {[]byte{3, 5, 0x20, 0, 0, 0, 0}, true},
+		"of the user id":              {[]byte{4, 0x30, 99, 8, 0, 0}, true},
+		"of a subkey, without any":    {[]byte{4, 0x28, 99, 8, 0, 0}, true},
+		"of the key, unknown version": {[]byte{9, 0x20, 99, 8, 0, 0}, true},
+	} {
+		keys, err := ParseKeys(slices.Concat(export, []byte{0xc2, byte(len(c.packet))}, c.packet))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		r, err := NewKeyring(keys, made)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var unfit *KeyError
+		if _, err := r.Verify(m); errors.As(err, &unfit) != c.revoked || err != nil && !c.revoked {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
