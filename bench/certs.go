@@ -61,7 +61,7 @@ func certScenarios(ctx context.Context, dir string) ([]scenario, error) {
 		},
 		{
 			name:     "a CRL of a million entries",
-			commands: []command{side("crl", "read, and one document judged")},
+			commands: []command{side("crl", "read, and two documents judged")},
 			check:    saidSo(1),
 		},
 	}, nil
