@@ -8,11 +8,16 @@ GO        ?= go
 # Where tests find run-task and fetch-content.
 export COT_TASKGRAPH_VENV ?= $(CURDIR)/.tools/venv
 
-.PHONY: test deps build cot-certs-pkcs11 lint tools bench image dockerfile-check clean
+.PHONY: test fuzz deps build cot-certs-pkcs11 lint tools bench image dockerfile-check clean
 
 test: deps
 	$(GO) test -race ./...
 	CGO_ENABLED=1 $(GO) test -tags pkcs11 -run Token ./cmd/cot-certs
+
+# Every fuzz target for that long each, one after the other.
+FUZZTIME ?= 3s
+fuzz:
+	@GO='$(GO)' bash .ci/fuzz $(FUZZTIME)
 
 # Installs on Debian the programs that tests run against, where one is missing,
 # and the Python environment. Elsewhere it names what to install.

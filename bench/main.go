@@ -24,6 +24,13 @@ func main() {
 		serveMain()
 		return
 	}
+	if len(os.Args) == 4 && os.Args[1] == "certs" {
+		if err := certsMain(os.Args[2], os.Args[3]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx); err != nil {
@@ -37,6 +44,10 @@ func run(ctx context.Context) error {
 	only := flag.String("only", "", "scenarios whose name matches this expression")
 	parent := flag.String("dir", os.TempDir(), "where files are written")
 	flag.Parse()
+	onlyCerts := flag.NArg() == 1 && flag.Arg(0) == "certs"
+	if flag.NArg() > 0 && !onlyCerts {
+		return fmt.Errorf("want no argument, or certs, found %q", flag.Args())
+	}
 	wanted, err := regexp.Compile(*only)
 	if err != nil {
 		return err
@@ -50,18 +61,25 @@ func run(ctx context.Context) error {
 	}
 	defer os.RemoveAll(dir)
 
-	tools, err := findTools(ctx, dir)
+	scenarios, err := certScenarios(ctx, dir)
 	if err != nil {
 		return err
 	}
-	world, stop, err := startServer(ctx)
-	if err != nil {
-		return err
-	}
-	defer stop()
-	scenarios, err := plan(dir, tools, world)
-	if err != nil {
-		return err
+	if !onlyCerts {
+		tools, err := findTools(ctx, dir)
+		if err != nil {
+			return err
+		}
+		world, stop, err := startServer(ctx)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		others, err := plan(dir, tools, world)
+		if err != nil {
+			return err
+		}
+		scenarios = append(others, scenarios...)
 	}
 	fmt.Println(machine())
 	for _, s := range scenarios {

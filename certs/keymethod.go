@@ -53,7 +53,7 @@ func (m keyMethod) verify(s Signed, w Worker, at instant) verdict {
 		return refused(Failure{
 			Cause:   SignerUnauthorized,
 			Message: fmt.Sprintf("the document is signed by key %s, outside the key's window", outside[0].ID()),
-			Want:    window(outside[0]),
+			Want:    span(outside[0].NotBefore, outside[0].NotAfter),
 			Got:     fmt.Sprintf("signed %s, verified %s", at, m.now.UTC().Format(time.RFC3339)),
 			Hint:    "signers.queueTime: trusted judges at the signing time alone (for audits)",
 		})
@@ -83,13 +83,14 @@ func (m keyMethod) verify(s Signed, w Worker, at instant) verdict {
 	})
 }
 
-func window(k Key) string {
+// span says a window; a zero end is open.
+func span(notBefore, notAfter time.Time) string {
 	from, to := "the beginning", "now on"
-	if !k.NotBefore.IsZero() {
-		from = k.NotBefore.UTC().Format(time.RFC3339)
+	if !notBefore.IsZero() {
+		from = notBefore.UTC().Format(time.RFC3339)
 	}
-	if !k.NotAfter.IsZero() {
-		to = k.NotAfter.UTC().Format(time.RFC3339)
+	if !notAfter.IsZero() {
+		to = notAfter.UTC().Format(time.RFC3339)
 	}
 	return "from " + from + " to " + to
 }

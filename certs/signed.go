@@ -14,11 +14,11 @@ type Form string
 
 // Forms that a run's listing may have.
 const (
-	FormSignature Form = DocumentName + ".sig" // the raw signature
-	FormChain     Form = DocumentName + ".pem" // certificates, leaf first
-	FormCMS       Form = DocumentName + ".p7s" // detached CMS SignedData
-	FormTimestamp Form = DocumentName + ".tsr" // RFC 3161 response
-	FormPGP       Form = "public/chainOfTrust.json.asc"
+	FormSignature Form = DocumentName + ".sig"          // the raw signature
+	FormChain     Form = DocumentName + ".pem"          // certificates, leaf first
+	FormCMS       Form = DocumentName + ".p7s"          // detached CMS SignedData
+	FormTimestamp Form = DocumentName + ".tsr"          // RFC 3161 response
+	FormPGP       Form = "public/chainOfTrust.json.asc" // the clear-signed document of 2016 to 2019
 )
 
 // Forms are all forms, in the order in which they are looked for.
@@ -30,7 +30,9 @@ func Forms() []Form {
 const MaxFormBytes = 1 << 20
 
 // Signed is a document with every form that its run's listing has. A form
-// that is listed but could not be read stands with nil.
+// that is listed but could not be read stands with nil. In an archive a run may
+// have no document but a clear-signed one: then Document is nil, and the text
+// of that is the document.
 type Signed struct {
 	Document []byte
 	Forms    map[Form][]byte

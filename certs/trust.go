@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mozilla-releng/cot/certs/cms"
+	"github.com/mozilla-releng/cot/certs/pgp"
 	"github.com/mozilla-releng/cot/certs/revocation"
 	"github.com/mozilla-releng/cot/graph"
 )
@@ -18,9 +19,13 @@ type Config struct {
 	Keys         []Key
 	UnkeyedPools []graph.PoolPattern // pools whose workers have no published key
 	Certificates *Certificates       // nil: none are trusted
+	PGP          *PGP                // nil: no OpenPGP key is trusted
+	// Archive says that the evidence is an archive's. Only there the method pgp
+	// counts: the queue has long forgotten the tasks of its time.
+	Archive bool
 	// Require says which methods are acceptable where; the first that has the
 	// pool decides. Elsewhere it is certificate and cms where Certificates has
-	// a root for the pool, else key.
+	// a root for the pool, else key, and in an archive also pgp.
 	Require []Requirement
 	// QueueTimeTrusted judges windows at the run's resolved time alone, not now
 	// as well.
@@ -43,12 +48,14 @@ type Trust struct {
 	authority    *authority // nil without certificates
 	certificates certificateMethod
 	cms          cmsMethod
+	pgp          *pgpMethod // nil without OpenPGP keys, and outside archives
 }
 
 // New refuses trust material that could let nobody's signature pass.
 func New(c Config) (*Trust, error) {
-	if len(c.Keys) == 0 && len(c.UnkeyedPools) == 0 && c.Certificates == nil {
-		return nil, errors.New("no signer is trusted: policy has neither keys nor certificates nor pools without a key")
+	archived := c.Archive && c.PGP != nil
+	if len(c.Keys) == 0 && len(c.UnkeyedPools) == 0 && c.Certificates == nil && !archived {
+		return nil, errors.New("no signer is trusted: policy has neither keys nor certificates nor pools without a key (OpenPGP keys count in archives alone)")
 	}
 	if c.Now.IsZero() {
 		return nil, errors.New("a reference time is needed")
@@ -71,6 +78,12 @@ func New(c Config) (*Trust, error) {
 		}
 	}
 	t.certificates.authority, t.cms.authority = t.authority, t.authority
+	if archived {
+		var err error
+		if t.pgp, err = newPGPMethod(c); err != nil {
+			return nil, err
+		}
+	}
 	return t, nil
 }
 
@@ -115,7 +128,26 @@ func (t *Trust) accepted(pool graph.WorkerPool) []Method {
 	if c := t.config.Certificates; c != nil && c.covers(pool) {
 		return []Method{MethodCertificate, MethodCMS}
 	}
+	if t.pgp != nil {
+		return []Method{MethodKey, MethodPGP}
+	}
 	return []Method{MethodKey}
+}
+
+// accepts tells whether policy accepts a method for a pool, and has somebody to
+// trust by it.
+func (t *Trust) accepts(m Method, pool graph.WorkerPool) bool {
+	switch m {
+	case MethodCertificate, MethodCMS:
+		if t.authority == nil {
+			return false
+		}
+	case MethodPGP:
+		if t.pgp == nil {
+			return false
+		}
+	}
+	return slices.Contains(t.accepted(pool), m)
 }
 
 // verdict is what a method says of its form.
@@ -137,7 +169,6 @@ func (t *Trust) Verify(ctx context.Context, s Signed, w Worker) (*Verified, []Fa
 			Hint:    "--accept-unsigned-pools accepts such tasks (try and pull-request graphs); the verdict is then \"accepted\"",
 		}}
 	}
-	v := &Verified{document: s.Document}
 	var failures []Failure
 	methods := present(s)
 	if len(methods) == 0 {
@@ -156,11 +187,26 @@ func (t *Trust) Verify(ctx context.Context, s Signed, w Worker) (*Verified, []Fa
 	if len(failures) > 0 {
 		return nil, failures
 	}
-	accepts := func(m Method) bool {
-		return (m == MethodKey || m != MethodPGP && t.authority != nil) && slices.Contains(t.accepted(w.Pool), m)
+	v := &Verified{document: s.Document}
+	var clear *pgp.Message
+	if s.Forms[FormPGP] != nil && t.accepts(MethodPGP, w.Pool) {
+		var bad *Failure
+		if clear, bad = unwrap(s); bad != nil {
+			failures = append(failures, *bad)
+		} else if s.Document == nil {
+			v.document = clear.Text()
+		}
+	}
+	if s.Document == nil {
+		// What the other forms would be over is not there.
+		for _, form := range Forms() {
+			if _, present := s.Forms[form]; present && form != FormPGP {
+				failures = append(failures, Failure{Cause: SignatureInvalid, Message: fmt.Sprintf("%s is there without %s, which it is over", form, DocumentName)})
+			}
+		}
 	}
 	var message *cms.Signed
-	if p7s := s.Forms[FormCMS]; p7s != nil && accepts(MethodCMS) {
+	if p7s := s.Forms[FormCMS]; p7s != nil && t.accepts(MethodCMS, w.Pool) {
 		var err error
 		if message, err = cms.Verify(p7s, s.Document, cms.Options{}); err != nil {
 			failures = append(failures, Failure{Cause: SignatureInvalid, Message: fmt.Sprintf("%s does not verify: %v", FormCMS, err)})
@@ -171,7 +217,7 @@ func (t *Trust) Verify(ctx context.Context, s Signed, w Worker) (*Verified, []Fa
 	for _, m := range methods {
 		var got verdict
 		switch {
-		case !accepts(m):
+		case !t.accepts(m, w.Pool):
 			got = refused(unaccepted(m, t.accepted(w.Pool), w))
 		case m == MethodKey:
 			got = t.key.verify(s, w, times.raw)
@@ -179,6 +225,8 @@ func (t *Trust) Verify(ctx context.Context, s Signed, w Worker) (*Verified, []Fa
 			got = t.certificates.verify(ctx, s, w, times.raw)
 		case m == MethodCMS && message != nil:
 			got = t.cms.verify(ctx, w, message, times.cms)
+		case m == MethodPGP && clear != nil:
+			got = t.pgp.verify(clear, instant{at: w.Resolved, source: TimeFromQueue})
 		}
 		failures, v.warnings = append(failures, got.failures...), append(v.warnings, got.warnings...)
 		if got.signer != nil {
@@ -246,8 +294,15 @@ func unaccepted(m Method, accepted []Method, w Worker) Failure {
 		Cause:   SignerUnauthorized,
 		Message: fmt.Sprintf("the document is signed by method %s, which policy does not accept for pool %s; what is present must verify", m, w.Pool),
 		Want:    strings.Join(names, " or "), Got: string(m),
-		Hint: "signers.require in the policy says which methods are acceptable where",
+		Hint: unacceptedHint(m),
 	}
+}
+
+func unacceptedHint(m Method) string {
+	if m == MethodPGP {
+		return "OpenPGP signatures count in archives alone, by the keys of signers.pgp.keyring"
+	}
+	return "signers.require in the policy says which methods are acceptable where"
 }
 
 // AcceptUnsigned gives a document that nobody's signature vouches for. The

@@ -37,19 +37,23 @@ func (c *chain) document(ctx context.Context, l *link) error {
 		return ctx.Err()
 	}
 	l.listing = listing
-	entry, listed := listing[certs.DocumentName]
+	name := certs.DocumentName
+	if c.v.options.Archive && clearSignedAlone(listing) {
+		name = string(certs.FormPGP)
+	}
+	entry, listed := listing[name]
 	if !listed {
 		l.add(missingDocument(l))
 		return nil
 	}
 	if !entry.Storage.Hashed() {
 		l.add(Finding{
-			Rule: RuleCotMissing, Message: certs.DocumentName + " is not a file that a worker uploaded",
+			Rule: RuleCotMissing, Message: name + " is not a file that a worker uploaded",
 			Want: "storage type s3 or object", Got: string(entry.Storage),
 		})
 		return nil
 	}
-	signed, err := c.readSigned(ctx, l)
+	signed, err := c.readSigned(ctx, l, name)
 	if err != nil || signed == nil {
 		return err
 	}
@@ -77,16 +81,33 @@ func missingDocument(l *link) Finding {
 	return f
 }
 
-// readSigned fetches the document and its forms together.
-func (c *chain) readSigned(ctx context.Context, l *link) (*certs.Signed, error) {
+// clearSignedAlone tells whether a run has a clear-signed document and nothing
+// else that belongs to one, as until 2019.
+func clearSignedAlone(listing map[string]graph.Artifact) bool {
+	if _, plain := listing[certs.DocumentName]; plain {
+		return false
+	}
+	for _, f := range certs.Forms() {
+		if _, present := listing[string(f)]; present != (f == certs.FormPGP) {
+			return false
+		}
+	}
+	return true
+}
+
+// readSigned fetches the document and its forms together. name is where the
+// document is, which may be one of the forms.
+func (c *chain) readSigned(ctx context.Context, l *link, name string) (*certs.Signed, error) {
 	s := &certs.Signed{Forms: map[certs.Form][]byte{}}
 	var docErr error
 	formErrs := map[certs.Form]error{}
 	var g errgroup.Group
-	g.Go(safe(func() error {
-		s.Document, docErr = c.readAll(ctx, l.ref(), certs.DocumentName, c.v.policy.Limits.MaxCotBytes)
-		return nil
-	}))
+	if name == certs.DocumentName {
+		g.Go(safe(func() error {
+			s.Document, docErr = c.readAll(ctx, l.ref(), name, c.v.policy.Limits.MaxCotBytes)
+			return nil
+		}))
+	}
 	type form struct {
 		data []byte
 		err  error
@@ -106,7 +127,11 @@ func (c *chain) readSigned(ctx context.Context, l *link) (*certs.Signed, error) 
 				}
 				return nil
 			}
-			got[i].data, got[i].err = c.readAll(ctx, l.ref(), string(f), certs.MaxFormBytes)
+			limit := int64(certs.MaxFormBytes)
+			if f == certs.FormPGP { // it has the document inside
+				limit = c.v.policy.Limits.MaxCotBytes
+			}
+			got[i].data, got[i].err = c.readAll(ctx, l.ref(), string(f), limit)
 			return nil
 		}))
 	}

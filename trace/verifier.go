@@ -21,6 +21,9 @@ type Options struct {
 	// AcceptUnsignedPools accepts tasks of pools whose workers have no
 	// published key; the verdict is then "accepted".
 	AcceptUnsignedPools bool
+	// Archive says that the sources are an archive's, not the live services:
+	// there clear-signed documents count, under the keys that policy names.
+	Archive bool
 	// ExpectTree is the tree that the chains must lead to; a zero revision
 	// stands for any.
 	ExpectTree tree.Tree
@@ -79,7 +82,7 @@ func New(p *policy.Policy, s Sources, now time.Time, o Options) (*Verifier, erro
 	}
 	trust, err := certs.New(certs.Config{
 		Keys: p.Keys, UnkeyedPools: p.UnkeyedPools, QueueTimeTrusted: p.QueueTimeTrusted,
-		Certificates: p.Certificates, Require: p.Require, Now: now, Sources: s.Revocation,
+		Certificates: p.Certificates, PGP: p.PGP, Archive: o.Archive, Require: p.Require, Now: now, Sources: s.Revocation,
 	})
 	if err != nil {
 		return nil, err

@@ -27,6 +27,7 @@ type served struct {
 	server  *fixtures.Server
 	options trace.Options
 	policy  func(text string) string
+	files   policy.Files // that policy names
 	now     time.Time
 }
 
@@ -54,7 +55,7 @@ func (w *served) parsePolicy() *policy.Policy {
 	if w.policy != nil {
 		text = w.policy(text)
 	}
-	p, err := policy.Parse("policy.yml", []byte(text), nil)
+	p, err := policy.Parse("policy.yml", []byte(text), w.files)
 	if err != nil {
 		w.t.Fatal(err)
 	}

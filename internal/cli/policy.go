@@ -107,6 +107,27 @@ func (f policyFiles) ReadFile(name string, limit int64) ([]byte, error) {
 	return readLimited(file, limit)
 }
 
+func (f policyFiles) ReadDir(name string, limit int) ([]string, error) {
+	if err := outside(filepath.Join(f.dir.Name(), filepath.FromSlash(name)), f.dest); err != nil {
+		return nil, err
+	}
+	dir, err := f.dir.Open(filepath.FromSlash(name))
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	if info, err := dir.Stat(); err != nil {
+		return nil, err
+	} else if !info.IsDir() {
+		return nil, policy.ErrNotDirectory
+	}
+	names, err := dir.Readdirnames(limit + 1)
+	if errors.Is(err, io.EOF) { // it is empty
+		err = nil
+	}
+	return names, err
+}
+
 // outside refuses a file of the policy that lies below the destination: what
 // is fetched must not be able to become what is trusted.
 func outside(name, dest string) error {

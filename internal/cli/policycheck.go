@@ -45,6 +45,11 @@ func explainPolicy(w io.Writer, p *policy.Policy) {
 	for _, k := range p.Keys {
 		line("key: %s of %s signs for %s%s", k.ID(), k.Implementation, pools(k.Pools), window(k))
 	}
+	if p.PGP != nil {
+		for _, k := range p.PGP.Keys {
+			line("OpenPGP key, in archives alone: %s", k.Fingerprint())
+		}
+	}
 	if len(p.UnkeyedPools) > 0 {
 		line("no key, only with %s: %s", trace.FlagAcceptUnsignedPools, pools(p.UnkeyedPools))
 	}

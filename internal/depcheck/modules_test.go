@@ -30,6 +30,7 @@ var dependencies = []dependency{
 	{"github.com/klauspost/compress", []string{"internal/download", "internal/transport", "fixtures"}, true, "fast gzip and zstd"},
 	{"github.com/mikelolasagasti/xz", []string{"internal/download"}, false, "the errors of the xz reader that archives uses: bounds on memory"},
 	{"github.com/spiffe/go-spiffe/v2", []string{"certs"}, true, "SPIFFE IDs, as the standard writes them"},
+	{"github.com/ProtonMail/go-crypto", []string{"certs/pgp"}, false, "OpenPGP keys and signatures, as archives of 2016 to 2019 have them"},
 	{"go.step.sm/crypto", []string{"internal/keystore", "cmd/cot-certs"}, false, "private keys: encrypted PEM, and by URI in clouds and tokens; cot-certs alone links those"},
 	{"golang.org/x/term", []string{"internal/cli"}, false, "passphrases are typed without an echo"},
 	{"github.com/spf13/pflag", []string{"internal/cli"}, false, "cobra's flags, by their type"},

@@ -156,10 +156,3 @@ func (f fields) duration(key string, high time.Duration) time.Duration {
 	}
 	return d
 }
-
-func (b *builder) pgp(n *node, at string) {
-	f, ok := b.object(n, at, "keyring")
-	if ok {
-		f.needText("keyring", directorySyntax)
-	}
-}

@@ -25,7 +25,8 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		if p.Name == "" || p.RootURL == "" || len(p.SHA256) != 64 || len(p.Products) == 0 || len(p.Keys)+len(p.UnkeyedPools) == 0 {
+		if p.Name == "" || p.RootURL == "" || len(p.SHA256) != 64 || len(p.Products) == 0 ||
+			len(p.Keys)+len(p.UnkeyedPools) == 0 && p.Certificates == nil && p.PGP == nil {
 			t.Fatalf("incomplete: %+v", p)
 		}
 		for _, k := range p.Keys {

@@ -3,6 +3,7 @@ package policy
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +18,17 @@ const APIVersion = "cot/v1"
 type Files interface {
 	ReadFile(name string, limit int64) ([]byte, error)
 }
+
+// Directories are Files that can list what lies in a directory: bare names, of
+// which an implementation should give no more than limit+1. The error for what
+// is there but no directory is ErrNotDirectory. Without it a policy that names
+// a directory is refused.
+type Directories interface {
+	ReadDir(name string, limit int) ([]string, error)
+}
+
+// ErrNotDirectory says that a name is a file's.
+var ErrNotDirectory = errors.New("not a directory")
 
 // Parse reads a policy in YAML or JSON; name is what messages call it. The
 // error is of type Errors and tells all that is wrong at once. With nil files a

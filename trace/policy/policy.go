@@ -27,6 +27,7 @@ type Policy struct {
 	Implementations          map[graph.Implementation][]graph.PoolPattern
 	QueueTimeTrusted         bool
 	Certificates             *certs.Certificates // nil: methods certificate and cms are trusted nowhere
+	PGP                      *certs.PGP          // nil: method pgp is trusted nowhere
 	Require                  []certs.Requirement
 
 	VCSHosts map[string]VCSHost

@@ -103,6 +103,9 @@ func (r *relaxation) certificates(p *Policy) {
 		if slices.Contains(q.Methods, certs.MethodKey) {
 			r.add(fmt.Sprintf("signers.require[%d].methods", i), "a pinned key is accepted though certificates are configured")
 		}
+		if slices.Contains(q.Methods, certs.MethodPGP) {
+			r.add(fmt.Sprintf("signers.require[%d].methods", i), "in archives an OpenPGP key is accepted though certificates are configured")
+		}
 	}
 }
 
@@ -160,6 +163,7 @@ func (r *relaxation) keys(p, base *Policy) {
 			r.add(fmt.Sprintf("signers.certificates.roots[%d]", i), "certificates below key %s may sign", certs.CertificateKeyID(root.Certificate))
 		}
 	}
+	r.added("signers.pgp.keyring", "in archives accepts OpenPGP key", missing(fingerprints(p), fingerprints(base)))
 	r.added("signers.unkeyedPools", "workers need no key in", beyond(p.UnkeyedPools, base.UnkeyedPools))
 	// A pool that loses its key falls to the unkeyed pools that overlap it.
 	var keyed []graph.PoolPattern

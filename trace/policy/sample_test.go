@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,25 @@ func (f files) ReadFile(name string, _ int64) ([]byte, error) {
 	return []byte(data), nil
 }
 
+func (f files) ReadDir(name string, _ int) ([]string, error) {
+	var out []string
+	for n := range f {
+		if n == name {
+			return nil, ErrNotDirectory
+		}
+		if rest, below := strings.CutPrefix(n, name+"/"); below {
+			base, _, _ := strings.Cut(rest, "/")
+			if !slices.Contains(out, base) {
+				out = append(out, base)
+			}
+		}
+	}
+	if out == nil {
+		return nil, fs.ErrNotExist
+	}
+	return out, nil
+}
+
 const projectList = `
 app-central:
   repo: https://hg.example.org/app-central
@@ -41,6 +61,7 @@ var sampleFiles = func() files {
 		"roots.pem":    string(root.PEM()), "ca/other.pem": string(other.PEM()) + string(ca.Root("third").PEM()),
 		"aws.pem": string(root.Intermediate("aws").PEM()), "tsa.pem": string(other.PEM()),
 		"gecko.crl": string(root.CRL(1, update)), "tsa.crl": string(other.CRL(1, update)),
+		"old-keys/one.asc": oldKey, "old-keys/two.asc": otherOldKey,
 	}
 }()
 

@@ -86,8 +86,7 @@ var beyondSchema = map[string]bool{
 	"a scope of an unknown tree": true, "inputs from an unknown product": true, "inputs from itself": true,
 	"a size beyond reason": true,
 	"require certificate":  true, "require cms besides key": true, "a root that is not there": true,
-	// Well-formed, but of a method that this version lacks.
-	"require pgp": true, "pgp configured": true,
+	"require pgp": true, "a keyring that is not there": true, "a keyring that is no directory": true,
 }
 
 // unreadable are the refusals that leave nothing to validate.
@@ -149,19 +148,17 @@ func TestSchemaAcceptsWhatParseAccepts(t *testing.T) {
 	}
 }
 
-// What the schema accepts of certificates, Parse does; of pgp, it is refused
-// only because it is not supported.
+// What the schema accepts of certificates and OpenPGP keys, Parse does.
 func TestSchemaOfCertificates(t *testing.T) {
 	s, good := schema(t), sample(t)
 	indented := strings.ReplaceAll(strings.TrimSpace(someCertificates), "\n", "\n    ")
 	text := edit(t, good, "  unkeyedPools:", "  certificates:\n    "+indented+"\n  pgp: {keyring: old-keys/}\n  unkeyedPools:")
+	text = edit(t, text, "methods: [key]", "methods: [key, pgp]")
 	if err := validate(t, s, text); err != nil {
 		t.Error(err)
 	}
 	for _, e := range parseErrors(t, text) {
-		if !strings.Contains(e.Error(), "not supported by this version") {
-			t.Error(e)
-		}
+		t.Error(e)
 	}
 	for _, bad := range []string{"ocsp: yes", "crlGrace: 24", "crlGrace: ''", "revocation: never", "roots: []", "crls: [http://example.org/x]", "timestamps: {crls: [x]}"} {
 		key, _, _ := strings.Cut(bad, ":")

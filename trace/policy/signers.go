@@ -31,17 +31,11 @@ func (b *builder) signers(p *Policy, n *node) {
 		p.Certificates = b.certificates(n, f.at("certificates"), p.RootURL)
 	}
 	if n := f.n.get("pgp"); n != nil {
-		b.pgp(n, f.at("pgp"))
-		b.unsupported(n, f.at("pgp"), "method pgp is")
+		p.PGP = b.pgp(n, f.at("pgp"))
 	}
-	if len(p.Keys) == 0 && len(p.UnkeyedPools) == 0 && f.n.get("keys") == nil && f.n.get("certificates") == nil {
+	if len(p.Keys) == 0 && len(p.UnkeyedPools) == 0 && f.n.get("keys") == nil && f.n.get("certificates") == nil && f.n.get("pgp") == nil {
 		b.say(n, "signers", "no key and no unkeyed pool: nothing could ever be verified", "add signers.keys")
 	}
-}
-
-// unsupported refuses what would otherwise be ignored.
-func (b *builder) unsupported(n *node, at, what string) {
-	b.say(n, at, what+" not supported by this version", "remove it, or use a version that supports it")
 }
 
 func (b *builder) keys(f fields, scriptworkerProvisioners []string) []certs.Key {
@@ -115,9 +109,9 @@ func (b *builder) require(f fields) []certs.Requirement {
 			case !ok:
 			case !slices.Contains(methods, s):
 				b.add(m, mAt, strings.Join(methods, " or "), quoted(s), didYouMean(s, methods))
-			case s == string(certs.MethodPGP):
-				b.unsupported(m, mAt, "method pgp is")
-			case s != string(certs.MethodKey) && f.n.get("certificates") == nil:
+			case s == string(certs.MethodPGP) && f.n.get("pgp") == nil:
+				b.say(m, mAt, "no OpenPGP key is trusted: nothing could ever be verified there", "add signers.pgp")
+			case (s == string(certs.MethodCertificate) || s == string(certs.MethodCMS)) && f.n.get("certificates") == nil:
 				b.say(m, mAt, "no certificate is trusted: nothing could ever be verified there", "add signers.certificates")
 			default:
 				r.Methods = append(r.Methods, certs.Method(s))
