@@ -416,13 +416,13 @@ func TestTimeAndRevocation(t *testing.T) {
 	window := func(from, to time.Time) func(*pki) {
 		return func(p *pki) { p.as(poolURI, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = from, to }) }
 	}
+	var never time.Time
 	later := func(p *pki) { p.now = now.AddDate(3, 0, 0) } // all certificates but the roots have expired
 	keeps := func(p *pki) { p.config.CRLKeepsExpired = true }
 	revoke := func(reason int, at, invalid time.Time) func(*pki) {
 		return func(p *pki) { p.revoked = []ca.Revoked{{Of: p.worker, At: at, Reason: reason, Invalid: invalid}} }
 	}
 	before, after := signedAt.Add(-10*time.Minute), signedAt.Add(10*time.Minute)
-	var never time.Time
 	expired := window(ca.From, now.Add(-time.Minute))
 	cases := []certCase{
 		{"queue: valid then and now", queue(window(ca.From, ca.To)), ""},
@@ -430,6 +430,11 @@ func TestTimeAndRevocation(t *testing.T) {
 		{"queue: not valid then", queue(window(now.Add(-10*time.Second), ca.To)), certs.CertificateExpired},
 		{"queue, trusted: expired since", queue(expired, keeps, trusting), ""},
 		{"queue, trusted: not valid then", queue(window(now.Add(-10*time.Second), ca.To), trusting), certs.CertificateExpired},
+		{"queue: below an intermediate that has expired, until the first day of all", func(p *pki) {
+			p.issuer = p.root.Intermediate("issuer", func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Minute) })
+			window(never, never)(p) // 00010101000000Z is Go's zero time
+			p.config.Revocation = certs.RevocationOff
+		}, certs.CertificateExpired},
 		{"stamp: expired since", stamped(expired, keeps), ""},
 		{"stamp: years later", stamped(later, keeps), ""},
 		{"queue: years later", queue(later, keeps), certs.CertificateExpired},

@@ -41,7 +41,7 @@ func (m keyMethod) verify(s Signed, w Worker, at instant) verdict {
 		if !ed25519.Verify(k.Public, s.Document, sig) {
 			continue
 		}
-		if !t.within(k.NotBefore, k.NotAfter) {
+		if !k.usable(t) {
 			outside = append(outside, k)
 			continue
 		}
@@ -81,6 +81,11 @@ func (m keyMethod) verify(s Signed, w Worker, at instant) verdict {
 		Want:    "a signature by " + keyIDs(mine),
 		Got:     "a signature by an unknown key, or of other bytes",
 	})
+}
+
+// usable tells whether the key's window holds the times; a zero end is open.
+func (k Key) usable(t table) bool {
+	return (k.NotBefore.IsZero() || t.since(k.NotBefore)) && (k.NotAfter.IsZero() || t.until(k.NotAfter))
 }
 
 func window(k Key) string {

@@ -24,12 +24,17 @@ type table struct {
 func (t table) alone() bool { return t.signed.source == TimeFromTimestamp || t.trusted }
 
 // within tells whether the signing time, and where it is not judged alone the
-// present, lie within a window. A zero end is open.
+// present, lie within a window, both ends included.
 func (t table) within(from, to time.Time) bool {
-	in := func(early, late time.Time) bool {
-		return (from.IsZero() || !early.Before(from)) && (to.IsZero() || !late.After(to))
-	}
-	return in(t.signed.earliest(), t.signed.latest()) && (t.alone() || in(t.now, t.now))
+	return t.since(from) && t.until(to)
+}
+
+func (t table) since(from time.Time) bool {
+	return !t.signed.earliest().Before(from) && (t.alone() || !t.now.Before(from))
+}
+
+func (t table) until(to time.Time) bool {
+	return !t.signed.latest().After(to) && (t.alone() || !t.now.After(to))
 }
 
 // validity checks a path's window.
