@@ -424,6 +424,14 @@ func TestTimeAndRevocation(t *testing.T) {
 	}
 	before, after := signedAt.Add(-10*time.Minute), signedAt.Add(10*time.Minute)
 	expired := window(ca.From, now.Add(-time.Minute))
+	// outdated is a CRL of the day, and the verification is a month later.
+	outdated := func(reason int, invalid time.Time) func(*pki) {
+		return func(p *pki) {
+			p.now = now.AddDate(0, 1, 0)
+			p.crls = [][]byte{p.root.CRL(1, p.now.Add(-time.Hour)), p.issuer.CRL(1, now.Add(2*time.Hour),
+				ca.Revoked{Of: p.worker, At: now.Add(time.Hour), Reason: reason, Invalid: invalid})}
+		}
+	}
 	cases := []certCase{
 		{"queue: valid then and now", queue(window(ca.From, ca.To)), ""},
 		{"queue: expired since", queue(expired, keeps), certs.CertificateExpired},
@@ -470,6 +478,17 @@ func TestTimeAndRevocation(t *testing.T) {
 	cases = append(cases,
 		certCase{"stamp: on hold since", stamped(revoke(6, after, never)), certs.CertificateRevoked},
 		certCase{"queue, trusted: on hold since", queue(trusting, revoke(6, now.Add(-time.Second), never)), certs.CertificateRevoked},
+		certCase{"stamp: superseded after, by a CRL that expired since", stamped(outdated(4, never)), certs.RevocationUnknown},
+		certCase{"stamp: lost after, by a CRL that expired since", stamped(outdated(1, now.Add(time.Hour))), certs.RevocationUnknown},
+		certCase{"stamp: lost before, by a CRL that expired since", stamped(outdated(1, before)), certs.CertificateRevoked},
+		certCase{"stamp: superseded after, by a CRL that is followed by another", stamped(outdated(4, never), func(p *pki) {
+			p.crls = append(p.crls, p.issuer.CRL(2, p.now.Add(-time.Hour), ca.Revoked{Of: p.worker, At: now.Add(time.Hour), Reason: 4}))
+		}), ""},
+		certCase{"stamp: superseded after, and expired since", stamped(expired, revoke(4, after, never)), ""},
+		certCase{"stamp: superseded after, for some reasons", stamped(func(p *pki) {
+			p.crls = [][]byte{p.root.CRL(1, now.Add(-time.Hour)), p.issuer.CRLWith(1, now.Add(-time.Hour), onlySuperseded,
+				ca.Revoked{Of: p.worker, At: after, Reason: 4})}
+		}), certs.RevocationUnknown},
 		certCase{"another certificate is revoked", queue(func(p *pki) {
 			p.revoked = []ca.Revoked{{Of: p.issuer.Worker(ca.Key("other"), poolURI), At: before, Reason: 1}}
 		}), ""},
@@ -484,6 +503,13 @@ func TestTimeAndRevocation(t *testing.T) {
 		}, certs.CertificateRevoked},
 	)
 	run(t, cases)
+}
+
+func onlySuperseded(l *x509.RevocationList) {
+	// issuingDistributionPoint with onlySomeReasons (RFC 5280 §5.2.5)
+	l.ExtraExtensions = append(l.ExtraExtensions, stdpkix.Extension{
+		Id: asn1.ObjectIdentifier{2, 5, 29, 28}, Critical: true, Value: []byte{0x30, 4, 0x83, 2, 3, 0x08},
+	})
 }
 
 func keepsExpired(l *x509.RevocationList) {

@@ -213,7 +213,7 @@ func (w *walk) evaluate(chain []*x509.Certificate) Answer {
 // tally collects what sources say of one certificate.
 type tally struct {
 	revocations []Revocation
-	good        bool
+	good        bool // a source that counts knows of no other revocation
 	why         []string
 	heals       bool
 }
@@ -242,17 +242,22 @@ func heals(err error) bool {
 }
 
 func (t *tally) answer() Answer {
+	var a Answer
 	switch {
-	case len(t.revocations) > 0:
-		return Answer{Status: Revoked, Revocations: t.revocations}
 	case t.good:
-		return Answer{Status: Good}
+		a.Status = Good
 	case len(t.why) == 0:
-		return Answer{Why: "no CRL or OCSP answer speaks for its issuer"}
-	case len(t.why) > maxWhy:
-		t.why[maxWhy] = "and more"
+		a.Why = "no CRL or OCSP answer speaks for its issuer"
+	default:
+		if len(t.why) > maxWhy {
+			t.why[maxWhy] = "and more"
+		}
+		a.Why, a.Heals = strings.Join(t.why, "; "), t.heals
 	}
-	return Answer{Why: strings.Join(t.why, "; "), Heals: t.heals}
+	if len(t.revocations) > 0 {
+		a.Status, a.Revocations = Revoked, t.revocations
+	}
+	return a
 }
 
 // expired tells whether the certificate is past its notAfter: its issuer need

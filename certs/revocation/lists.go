@@ -164,7 +164,7 @@ func (c *Checker) read(l source, s *subject) *statement {
 	switch {
 	case l.flaw != "":
 		st.unfit = l.flaw
-	case st.unfit == "" && l.base == nil && c.expired(s) && !c.config.KeepsExpired:
+	case st.unfit == "" && l.base == nil && len(st.revoked) == 0 && c.expired(s) && !c.config.KeepsExpired:
 		if l.keepsExpired.IsZero() || l.keepsExpired.After(s.cert.NotAfter) {
 			st.unfit = fmt.Sprintf("the certificate expired on %s, and the list does not say that it keeps such entries", stamp(s.cert.NotAfter))
 		}
