@@ -476,6 +476,8 @@ func TestTimeAndRevocation(t *testing.T) {
 		)
 	}
 	cases = append(cases,
+		certCase{"stamp: removed, by a list that is complete", stamped(revoke(8, after, never)), certs.CertificateRevoked},
+		certCase{"queue: removed, by a list that is complete", queue(revoke(8, after, never)), certs.CertificateRevoked},
 		certCase{"stamp: on hold since", stamped(revoke(6, after, never)), certs.CertificateRevoked},
 		certCase{"queue, trusted: on hold since", queue(trusting, revoke(6, now.Add(-time.Second), never)), certs.CertificateRevoked},
 		certCase{"stamp: superseded after, by a CRL that expired since", stamped(outdated(4, never)), certs.RevocationUnknown},

@@ -66,8 +66,6 @@ func (t table) validity(p pkix.Path) *Failure {
 // not.
 func (t table) counts(r revocation.Revocation) string {
 	switch r.Reason {
-	case revocation.RemoveFromCRL:
-		return ""
 	case revocation.CertificateHold:
 		return "it is on hold"
 	case revocation.Superseded, revocation.AffiliationChanged, revocation.CessationOfOperation, revocation.PrivilegeWithdrawn:
@@ -79,7 +77,9 @@ func (t table) counts(r revocation.Revocation) string {
 		}
 		return fmt.Sprintf("%s before it signed", r.Reason)
 	}
-	// Compromise of a key or a CA, no reason, and any that RFC 5280 does not have.
+	// Compromise of a key or a CA, no reason, and any that RFC 5280 does not have
+	// or, as removeFromCRL, has for delta lists alone: those that lift a hold are
+	// no revocation.
 	switch {
 	case t.strict:
 		return fmt.Sprintf("%s, and it vouches for its own time", r.Reason)
