@@ -443,6 +443,13 @@ func TestTimeAndRevocation(t *testing.T) {
 			window(never, never)(p) // 00010101000000Z is Go's zero time
 			p.config.Revocation = certs.RevocationOff
 		}, certs.CertificateExpired},
+		{"queue, trusted: valid from tomorrow on, when the queue says it was", queue(trusting, window(now.AddDate(0, 0, 1), ca.To), func(p *pki) {
+			p.run.Resolved = now.AddDate(0, 0, 2)
+		}), certs.CertificateExpired},
+		{"queue, trusted: superseded tomorrow, when the queue says it was", queue(trusting, revoke(4, now.AddDate(0, 0, 3), never), func(p *pki) {
+			p.run.Resolved = now.AddDate(0, 0, 2)
+		}), certs.CertificateRevoked},
+		{"queue, trusted: the last moment", queue(trusting, func(p *pki) { p.run.Resolved = now }), ""},
 		{"stamp: expired since", stamped(expired, keeps), ""},
 		{"stamp: years later", stamped(later, keeps), ""},
 		{"queue: years later", queue(later, keeps), certs.CertificateExpired},

@@ -20,8 +20,11 @@ type table struct {
 	strict bool
 }
 
-// alone tells whether the signing time is judged without the present.
-func (t table) alone() bool { return t.signed.source == TimeFromTimestamp || t.trusted }
+// alone tells whether the signing time is judged without the present. A queue
+// that has no time, or one to come, tells nothing that policy could trust.
+func (t table) alone() bool {
+	return t.signed.source == TimeFromTimestamp || t.trusted && !t.signed.at.IsZero() && !t.signed.at.After(t.now)
+}
 
 // within tells whether the signing time, and where it is not judged alone the
 // present, lie within a window, both ends included.
