@@ -596,6 +596,40 @@ func TestRevocationUnknownIsTold(t *testing.T) {
 	}
 }
 
+// --accept-unsigned-pools is for pools of which policy says nothing better:
+// there, deleting the chain is no way around what it demands.
+func TestCertificatesAreNotUnkeyed(t *testing.T) {
+	limited := func(h *ca.Holder, names ...string) []certs.Anchor {
+		return []certs.Anchor{{Certificate: h.Certificate, Pools: pools(t, names...)}}
+	}
+	require := func(m ...certs.Method) func(*pki) {
+		return func(p *pki) { p.require = []certs.Requirement{{Pools: pools(t, "gecko-3/*"), Methods: m}} }
+	}
+	for _, c := range []struct {
+		name    string
+		edit    func(p *pki)
+		unkeyed bool
+	}{
+		{"nothing in particular", func(*pki) {}, true},
+		{"a limited root", func(p *pki) { p.config.Roots = limited(p.root, "gecko-3/*") }, false},
+		{"a limited issuer", func(p *pki) { p.config.Issuers = limited(p.issuer, "gecko-3/*") }, false},
+		{"an issuer of other pools", func(p *pki) { p.config.Issuers = limited(p.issuer, "gecko-2/*") }, true},
+		{"certificates required", require(certs.MethodCertificate, certs.MethodCMS), false},
+		{"a key or a certificate", require(certs.MethodKey, certs.MethodCertificate), true},
+		{"identities of workers required", func(p *pki) { p.config.WorkerIdentityRequired = pools(t, "gecko-3/*") }, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPKI(t)
+			p.unkeyed = pools(t, "gecko-*/*")
+			p.forms = func(f map[certs.Form][]byte) { delete(f, certs.FormChain) }
+			c.edit(p)
+			if _, err := p.trust().AcceptUnsigned(p.signed(), p.run); (err == nil) != c.unkeyed {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
 func TestTimestamps(t *testing.T) {
 	started := now.Add(-time.Hour)
 	signedAt := started.Add(30 * time.Minute)
