@@ -90,6 +90,33 @@ func TestWritersAtTheSameTime(t *testing.T) {
 	}
 }
 
+// A CRL takes nothing back, also where the index is from a backup that is older
+// than a revocation.
+func TestCRLKeepsWhatTheIndexLost(t *testing.T) {
+	dir := testCA(t)
+	ca := filepath.Join(dir, "ca")
+	for _, name := range []string{"a", "b"} {
+		runCerts(t, exitOK, "issue", "--ca", ca, "--worker-pool", "gecko-3/"+name,
+			"--new-key", filepath.Join(dir, name+".key"), "-o", filepath.Join(dir, name+".pem"))
+	}
+	backup, err := os.ReadFile(filepath.Join(ca, "index"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	runCerts(t, exitOK, "revoke", "--ca", ca, filepath.Join(dir, "a.pem"), "--reason", "keyCompromise", "--invalid-since", "2026-03-01T00:00:00Z")
+	writeTest(t, filepath.Join(ca, "index"), string(backup))
+	_, said := runCerts(t, exitOK, "revoke", "--ca", ca, filepath.Join(dir, "b.pem"), "--reason", "superseded")
+	if !strings.Contains(said, "it stays revoked") {
+		t.Errorf("nothing is said: %s", said)
+	}
+	list, _ := runCerts(t, exitOK, "inspect", filepath.Join(ca, "crl", "intermediate.crl"))
+	for _, want := range []string{"keyCompromise invalid since 2026-03-01T00:00:00Z", " superseded"} {
+		if strings.Count(list, want) != 1 {
+			t.Errorf("want %q once, found\n%s", want, list)
+		}
+	}
+}
+
 // Nothing is left behind where the key is made but the certificate is not.
 func TestFailedIssueLeavesNoKey(t *testing.T) {
 	dir := testCA(t)
