@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,8 @@ import (
 	"github.com/mozilla-releng/cot/certs/pkix"
 	"github.com/mozilla-releng/cot/certs/signing"
 	"github.com/mozilla-releng/cot/certs/timestamp"
+	fixture "github.com/mozilla-releng/cot/fixtures/ca"
+	"github.com/mozilla-releng/cot/internal/keystore"
 )
 
 // runCerts runs cot-certs within the test and gives what it said.
@@ -114,6 +117,38 @@ func TestCRLKeepsWhatTheIndexLost(t *testing.T) {
 		if strings.Count(list, want) != 1 {
 			t.Errorf("want %q once, found\n%s", want, list)
 		}
+	}
+}
+
+// A worker's certificate that nobody else issued is the caller's mistake.
+func TestSignRefusesASelfSignedCertificate(t *testing.T) {
+	dir := t.TempDir()
+	key := filepath.Join(dir, "key")
+	self := fixture.Root("worker", func(c *x509.Certificate) {
+		c.IsCA, c.KeyUsage, c.ExtKeyUsage = false, x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}
+		c.URIs = []*url.URL{{Scheme: "spiffe", Host: "tc.example.org", Path: "/worker-pool/a/b"}}
+	})
+	if err := keystore.Create(key, self.Key, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, said := runCerts(t, exitUsage, "sign", "--key", key, "--cert", writeTest(t, filepath.Join(dir, "pem"), string(self.PEM())),
+		writeTest(t, filepath.Join(dir, "document"), "{}"))
+	if !strings.Contains(said, "its own issuer") {
+		t.Error(said)
+	}
+}
+
+// There is a verdict whatever a file is called.
+func TestVerifySaysItOfAnyName(t *testing.T) {
+	dir := t.TempDir()
+	root := writeTest(t, filepath.Join(dir, "root.pem"), string(fixture.Root("root").PEM()))
+	leaf := filepath.Join(dir, "x\xff.pem")
+	if err := os.WriteFile(leaf, []byte("no certificate"), 0o600); err != nil {
+		t.Skip("no such names here: ", err)
+	}
+	out, _ := runCerts(t, exitUntrusted, "verify", "--root", root, "--format", "json", leaf)
+	if !strings.HasPrefix(out, `{"verdict":"untrusted","reason":"`) {
+		t.Errorf("%q", out)
 	}
 }
 

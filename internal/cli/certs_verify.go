@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/mozilla-releng/cot/certs/pkix"
@@ -81,7 +82,7 @@ func (c *certsRun) verify(ctx context.Context, f *certsVerifyFlags, leaf string)
 		out, err := json.Marshal(struct {
 			Verdict string `json:"verdict"`
 			Reason  string `json:"reason"`
-		}{verdict, reason}, json.Deterministic(true))
+		}{verdict, reason}, json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
 		if err != nil {
 			return err
 		}
