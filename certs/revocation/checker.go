@@ -22,8 +22,8 @@ type Sources interface {
 	OCSP(ctx context.Context, url string, request []byte) ([]byte, error)
 }
 
-// Keeper is a Sources that stores lists for later runs. Keep is told that a list
-// of the URL was found to be signed by whom it must be.
+// Keeper is a Sources that stores lists for later runs. Keep is told that all
+// lists of the URL were found to be signed by whom they must be.
 type Keeper interface {
 	Sources
 	Keep(url string)
@@ -52,6 +52,7 @@ type Checker struct {
 	mu      sync.Mutex
 	answers map[chainID]Answer
 	signers map[signerID]signerVerdict
+	held    map[*CRL]bool // fetched, and signed by whom they must be
 
 	flights    once[chainID, Answer]
 	lists      once[string, []*CRL]
@@ -71,7 +72,7 @@ func NewChecker(c Config) (*Checker, error) {
 	case c.Sources == nil && (len(c.URLs) > 0 || c.DistributionPoints || c.OCSP):
 		return nil, errors.New("revocation: something is to be fetched, but there is nothing to fetch it with")
 	}
-	return &Checker{config: c, answers: map[chainID]Answer{}, signers: map[signerID]signerVerdict{}}, nil
+	return &Checker{config: c, answers: map[chainID]Answer{}, signers: map[signerID]signerVerdict{}, held: map[*CRL]bool{}}, nil
 }
 
 // chainID tells apart certificates with what an answer depends on: the issuers

@@ -2,8 +2,8 @@
 // CRLs on disk until they are due.
 //
 // Nothing is trusted because it is in the cache: what is read from there is
-// verified like what was fetched. A list is stored only once its signer was
-// found to hold, and never in the place of one with a higher number.
+// verified like what was fetched. What a URL gave is stored only once the signers
+// of all its lists were found to hold, and never in the place of higher numbers.
 package crlcache
 
 import (

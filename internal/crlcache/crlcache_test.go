@@ -139,6 +139,39 @@ func TestForgedListIsNotKept(t *testing.T) {
 	p.want(p.run(now.Add(time.Hour), h.URL, 0), revocation.Good)
 }
 
+// What stands beside a genuine list may be forged, and would keep every later
+// one out by its number.
+func TestForgedListBesideAGenuineOneIsNotKept(t *testing.T) {
+	p, h := newPKI(t), serve(t)
+	forged := &ca.Holder{Certificate: p.issuer.Certificate, Key: ca.Key("adversary")}
+	h.crl = append(p.issuer.CRL(1, now), forged.CRL(1_000_000, now)...)
+	p.want(p.run(now.Add(time.Hour), h.URL, 0), revocation.Good)
+	h.crl = p.issuer.CRL(2, now.AddDate(0, 0, 7))
+	p.want(p.run(now.AddDate(0, 0, 8), h.URL, 0), revocation.Good)
+}
+
+func TestListsOfTwoIssuersAreKept(t *testing.T) {
+	p, h := newPKI(t), serve(t)
+	h.crl = append(p.issuer.CRL(1, now), p.root.CRL(1, now)...)
+	for range 2 {
+		tr := transport.New(transport.Config{Attempts: 1, AllowLoopback: true})
+		t.Cleanup(tr.CloseIdle)
+		at := now.Add(time.Hour)
+		c, err := revocation.NewChecker(revocation.Config{
+			URLs: []string{h.URL}, Pool: p.pool, Now: at,
+			Sources: New(Config{Transport: tr, Named: []string{h.URL}, Dir: p.dir, Now: at}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.want(c.Check(t.Context(), p.path, 0), revocation.Good)
+		p.want(c.Check(t.Context(), p.path, 1), revocation.Good)
+	}
+	if h.asked != 1 {
+		t.Errorf("asked %d times, want once", h.asked)
+	}
+}
+
 func TestUnreachable(t *testing.T) {
 	p, h := newPKI(t), serve(t)
 	h.crl, h.broken = p.issuer.CRL(1, now), true
