@@ -152,6 +152,26 @@ func TestVerifySaysItOfAnyName(t *testing.T) {
 	}
 }
 
+// An intermediate that could issue can be revoked, whatever else of it was not
+// written.
+func TestIntermediateIsInTheIndexBeforeItCanIssue(t *testing.T) {
+	dir := testCA(t)
+	ca := filepath.Join(dir, "ca")
+	moved := filepath.Join(dir, "certs")
+	if err := os.Rename(filepath.Join(ca, "certs"), moved); err != nil {
+		t.Fatal(err)
+	}
+	rootKey := []string{"--root-key", filepath.Join(dir, "root.key"), "--root-passphrase-file", filepath.Join(dir, "passphrase")}
+	runCerts(t, exitUsage, append([]string{"init", "--ca", ca, "--intermediate", "second"}, rootKey...)...)
+	if err := os.Rename(moved, filepath.Join(ca, "certs")); err != nil {
+		t.Fatal(err)
+	}
+	s, _, _ := plainIO("issue", "--ca", ca, "--intermediate", "second", "--worker-pool", "a/b", "--new-key", filepath.Join(dir, "k"))
+	if Certs(t.Context(), s) == exitOK {
+		runCerts(t, exitOK, append([]string{"revoke", "--ca", ca, filepath.Join(ca, "second.pem")}, rootKey...)...)
+	}
+}
+
 // Nothing is left behind where the key is made but the certificate is not.
 func TestFailedIssueLeavesNoKey(t *testing.T) {
 	dir := testCA(t)
