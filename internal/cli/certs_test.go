@@ -17,6 +17,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/mozilla-releng/cot/certs/cms"
 	"github.com/mozilla-releng/cot/certs/pkix"
@@ -135,6 +136,18 @@ func TestSignRefusesASelfSignedCertificate(t *testing.T) {
 		writeTest(t, filepath.Join(dir, "document"), "{}"))
 	if !strings.Contains(said, "its own issuer") {
 		t.Error(said)
+	}
+}
+
+// Neither form of what inspect says has anything that a terminal obeys.
+func TestInspectSaysNothingThatATerminalObeys(t *testing.T) {
+	hostile := fixture.Root("root", func(c *x509.Certificate) { c.Subject.CommonName = "\x1b[2J\u009b2J\u202e" })
+	file := writeTest(t, filepath.Join(t.TempDir(), "root.pem"), string(hostile.PEM()))
+	for _, format := range []string{"text", "json"} {
+		out, _ := runCerts(t, exitOK, "inspect", "--format", format, file)
+		if i := strings.IndexFunc(out, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 {
+			t.Errorf("%s has %q", format, out[i:])
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/mozilla-releng/cot/certs/pkix"
 	"github.com/mozilla-releng/cot/certs/revocation"
+	"github.com/mozilla-releng/cot/internal/report"
 )
 
 // certsVerifyFlags are those of cot-certs verify.
@@ -86,7 +87,7 @@ func (c *certsRun) verify(ctx context.Context, f *certsVerifyFlags, leaf string)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.Stdout, "%s\n", out)
+		_, err = fmt.Fprintf(c.Stdout, "%s\n", report.CleanJSON(out))
 		return err
 	}
 	say(c.Stdout, leaf, verdict+": "+reason)
