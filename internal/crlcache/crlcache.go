@@ -86,6 +86,9 @@ func (f *Fetcher) CRL(ctx context.Context, at string) ([]byte, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if first, ok := f.fetched[at]; ok {
+		return first.data, nil // Keep is about what everybody got
+	}
 	f.fetched[at] = fresh
 	return fresh.data, nil
 }

@@ -150,6 +150,25 @@ func TestForgedListBesideAGenuineOneIsNotKept(t *testing.T) {
 	p.want(p.run(now.AddDate(0, 0, 8), h.URL, 0), revocation.Good)
 }
 
+// Time stamps and workers may have one URL, and each looks at what it got: a
+// server must not have one of them vouch for what the other was given.
+func TestWhatIsKeptIsWhatWasVerified(t *testing.T) {
+	p, h := newPKI(t), serve(t)
+	tr := transport.New(transport.Config{Attempts: 1, AllowLoopback: true})
+	t.Cleanup(tr.CloseIdle)
+	f := New(Config{Transport: tr, Named: []string{h.URL}, Dir: p.dir, Now: now.Add(time.Hour)})
+	genuine := p.issuer.CRL(1, now)
+	for _, h.crl = range [][]byte{genuine, (&ca.Holder{Certificate: p.issuer.Certificate, Key: ca.Key("adversary")}).CRL(2, now)} {
+		if got, err := f.CRL(t.Context(), h.URL); err != nil || !bytes.Equal(got, genuine) {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	f.Keep(h.URL)
+	if kept, ok := p.dir.load(h.URL); !ok || !bytes.Equal(kept.data, genuine) {
+		t.Errorf("kept %q", kept.data)
+	}
+}
+
 func TestListsOfTwoIssuersAreKept(t *testing.T) {
 	p, h := newPKI(t), serve(t)
 	h.crl = append(p.issuer.CRL(1, now), p.root.CRL(1, now)...)
