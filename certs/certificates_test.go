@@ -416,20 +416,40 @@ func TestTimeAndRevocation(t *testing.T) {
 	window := func(from, to time.Time) func(*pki) {
 		return func(p *pki) { p.as(poolURI, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = from, to }) }
 	}
+	var never time.Time
 	later := func(p *pki) { p.now = now.AddDate(3, 0, 0) } // all certificates but the roots have expired
 	keeps := func(p *pki) { p.config.CRLKeepsExpired = true }
 	revoke := func(reason int, at, invalid time.Time) func(*pki) {
 		return func(p *pki) { p.revoked = []ca.Revoked{{Of: p.worker, At: at, Reason: reason, Invalid: invalid}} }
 	}
 	before, after := signedAt.Add(-10*time.Minute), signedAt.Add(10*time.Minute)
-	var never time.Time
 	expired := window(ca.From, now.Add(-time.Minute))
+	// outdated is a CRL of the day, and the verification is a month later.
+	outdated := func(reason int, invalid time.Time) func(*pki) {
+		return func(p *pki) {
+			p.now = now.AddDate(0, 1, 0)
+			p.crls = [][]byte{p.root.CRL(1, p.now.Add(-time.Hour)), p.issuer.CRL(1, now.Add(2*time.Hour),
+				ca.Revoked{Of: p.worker, At: now.Add(time.Hour), Reason: reason, Invalid: invalid})}
+		}
+	}
 	cases := []certCase{
 		{"queue: valid then and now", queue(window(ca.From, ca.To)), ""},
 		{"queue: expired since", queue(expired, keeps), certs.CertificateExpired},
 		{"queue: not valid then", queue(window(now.Add(-10*time.Second), ca.To)), certs.CertificateExpired},
 		{"queue, trusted: expired since", queue(expired, keeps, trusting), ""},
 		{"queue, trusted: not valid then", queue(window(now.Add(-10*time.Second), ca.To), trusting), certs.CertificateExpired},
+		{"queue: below an intermediate that has expired, until the first day of all", func(p *pki) {
+			p.issuer = p.root.Intermediate("issuer", func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Minute) })
+			window(never, never)(p) // 00010101000000Z is Go's zero time
+			p.config.Revocation = certs.RevocationOff
+		}, certs.CertificateExpired},
+		{"queue, trusted: valid from tomorrow on, when the queue says it was", queue(trusting, window(now.AddDate(0, 0, 1), ca.To), func(p *pki) {
+			p.run.Resolved = now.AddDate(0, 0, 2)
+		}), certs.CertificateExpired},
+		{"queue, trusted: superseded tomorrow, when the queue says it was", queue(trusting, revoke(4, now.AddDate(0, 0, 3), never), func(p *pki) {
+			p.run.Resolved = now.AddDate(0, 0, 2)
+		}), certs.CertificateRevoked},
+		{"queue, trusted: the last moment", queue(trusting, func(p *pki) { p.run.Resolved = now }), ""},
 		{"stamp: expired since", stamped(expired, keeps), ""},
 		{"stamp: years later", stamped(later, keeps), ""},
 		{"queue: years later", queue(later, keeps), certs.CertificateExpired},
@@ -463,8 +483,21 @@ func TestTimeAndRevocation(t *testing.T) {
 		)
 	}
 	cases = append(cases,
+		certCase{"stamp: removed, by a list that is complete", stamped(revoke(8, after, never)), certs.CertificateRevoked},
+		certCase{"queue: removed, by a list that is complete", queue(revoke(8, after, never)), certs.CertificateRevoked},
 		certCase{"stamp: on hold since", stamped(revoke(6, after, never)), certs.CertificateRevoked},
 		certCase{"queue, trusted: on hold since", queue(trusting, revoke(6, now.Add(-time.Second), never)), certs.CertificateRevoked},
+		certCase{"stamp: superseded after, by a CRL that expired since", stamped(outdated(4, never)), certs.RevocationUnknown},
+		certCase{"stamp: lost after, by a CRL that expired since", stamped(outdated(1, now.Add(time.Hour))), certs.RevocationUnknown},
+		certCase{"stamp: lost before, by a CRL that expired since", stamped(outdated(1, before)), certs.CertificateRevoked},
+		certCase{"stamp: superseded after, by a CRL that is followed by another", stamped(outdated(4, never), func(p *pki) {
+			p.crls = append(p.crls, p.issuer.CRL(2, p.now.Add(-time.Hour), ca.Revoked{Of: p.worker, At: now.Add(time.Hour), Reason: 4}))
+		}), ""},
+		certCase{"stamp: superseded after, and expired since", stamped(expired, revoke(4, after, never)), ""},
+		certCase{"stamp: superseded after, for some reasons", stamped(func(p *pki) {
+			p.crls = [][]byte{p.root.CRL(1, now.Add(-time.Hour)), p.issuer.CRLWith(1, now.Add(-time.Hour), onlySuperseded,
+				ca.Revoked{Of: p.worker, At: after, Reason: 4})}
+		}), certs.RevocationUnknown},
 		certCase{"another certificate is revoked", queue(func(p *pki) {
 			p.revoked = []ca.Revoked{{Of: p.issuer.Worker(ca.Key("other"), poolURI), At: before, Reason: 1}}
 		}), ""},
@@ -479,6 +512,13 @@ func TestTimeAndRevocation(t *testing.T) {
 		}, certs.CertificateRevoked},
 	)
 	run(t, cases)
+}
+
+func onlySuperseded(l *x509.RevocationList) {
+	// issuingDistributionPoint with onlySomeReasons (RFC 5280 §5.2.5)
+	l.ExtraExtensions = append(l.ExtraExtensions, stdpkix.Extension{
+		Id: asn1.ObjectIdentifier{2, 5, 29, 28}, Critical: true, Value: []byte{0x30, 4, 0x83, 2, 3, 0x08},
+	})
 }
 
 func keepsExpired(l *x509.RevocationList) {
@@ -553,6 +593,40 @@ func TestRevocationUnknownIsTold(t *testing.T) {
 	v, failures := p.trust().Verify(t.Context(), p.signed(), p.run)
 	if len(failures) != 0 || len(v.Warnings()) != 1 || v.Warnings()[0].Cause != certs.RevocationUnknown {
 		t.Errorf("%+v, %+v", v, failures)
+	}
+}
+
+// --accept-unsigned-pools is for pools of which policy says nothing better:
+// there, deleting the chain is no way around what it demands.
+func TestCertificatesAreNotUnkeyed(t *testing.T) {
+	limited := func(h *ca.Holder, names ...string) []certs.Anchor {
+		return []certs.Anchor{{Certificate: h.Certificate, Pools: pools(t, names...)}}
+	}
+	require := func(m ...certs.Method) func(*pki) {
+		return func(p *pki) { p.require = []certs.Requirement{{Pools: pools(t, "gecko-3/*"), Methods: m}} }
+	}
+	for _, c := range []struct {
+		name    string
+		edit    func(p *pki)
+		unkeyed bool
+	}{
+		{"nothing in particular", func(*pki) {}, true},
+		{"a limited root", func(p *pki) { p.config.Roots = limited(p.root, "gecko-3/*") }, false},
+		{"a limited issuer", func(p *pki) { p.config.Issuers = limited(p.issuer, "gecko-3/*") }, false},
+		{"an issuer of other pools", func(p *pki) { p.config.Issuers = limited(p.issuer, "gecko-2/*") }, true},
+		{"certificates required", require(certs.MethodCertificate, certs.MethodCMS), false},
+		{"a key or a certificate", require(certs.MethodKey, certs.MethodCertificate), true},
+		{"identities of workers required", func(p *pki) { p.config.WorkerIdentityRequired = pools(t, "gecko-3/*") }, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPKI(t)
+			p.unkeyed = pools(t, "gecko-*/*")
+			p.forms = func(f map[certs.Form][]byte) { delete(f, certs.FormChain) }
+			c.edit(p)
+			if _, err := p.trust().AcceptUnsigned(p.signed(), p.run); (err == nil) != c.unkeyed {
+				t.Errorf("%v", err)
+			}
+		})
 	}
 }
 

@@ -104,6 +104,10 @@ func certificateID(p pkix.Path) string {
 	return string(CertificateKeyID(list[1])) + ":" + list[0].SerialNumber.Text(16)
 }
 
+// maxKeptBytes bounds a chain that is kept; usual ones have 2 to 6 KiB. Nobody
+// has signed it yet.
+const maxKeptBytes = 16 << 10
+
 // chains keeps parsed chains: every document of a worker comes with the same.
 type chains struct {
 	mu   sync.Mutex
@@ -130,7 +134,7 @@ func (k *chains) parse(data []byte) ([]*x509.Certificate, error) {
 	if k.kept == nil {
 		k.kept = map[[sha256.Size]byte][]*x509.Certificate{}
 	}
-	if len(k.kept) < maxKept {
+	if len(k.kept) < maxKept && len(data) <= maxKeptBytes {
 		k.kept[key] = list
 	}
 	return list, nil

@@ -41,7 +41,7 @@ func (m keyMethod) verify(s Signed, w Worker, at instant) verdict {
 		if !ed25519.Verify(k.Public, s.Document, sig) {
 			continue
 		}
-		if !t.within(k.NotBefore, k.NotAfter) {
+		if !t.withinOpen(k.NotBefore, k.NotAfter) {
 			outside = append(outside, k)
 			continue
 		}

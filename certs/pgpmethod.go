@@ -85,7 +85,7 @@ func (m *pgpMethod) judgeTime(by pgp.Signer, at instant) *Failure {
 	t := table{signed: at, now: m.now, trusted: m.trusted}
 	got := fmt.Sprintf("signed %s, verified %s", at, m.now.UTC().Format(time.RFC3339))
 	switch {
-	case !t.within(by.From, by.To):
+	case !t.withinOpen(by.From, by.To):
 		return &Failure{
 			Cause: SignerUnauthorized, Message: fmt.Sprintf("the document is signed by OpenPGP key %s, outside the key's window", by.Fingerprint),
 			Want: span(by.From, by.To), Got: got,
@@ -96,7 +96,7 @@ func (m *pgpMethod) judgeTime(by pgp.Signer, at instant) *Failure {
 			Cause: SignatureInvalid, Message: fmt.Sprintf("the signature in %s says that it was made when its key could not sign", FormPGP),
 			Want: span(by.From, by.To), Got: by.Signed.UTC().Format(time.RFC3339),
 		}
-	case !t.within(time.Time{}, by.Expires):
+	case !t.withinOpen(time.Time{}, by.Expires):
 		return &Failure{
 			Cause: SignatureInvalid, Message: fmt.Sprintf("the signature in %s has expired", FormPGP),
 			Want: span(by.Signed, by.Expires), Got: got,

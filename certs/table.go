@@ -24,16 +24,30 @@ type table struct {
 // not judged, so that the other findings are about what else is wrong.
 func (t table) unknown() bool { return t.signed.source == "" }
 
-// alone tells whether the signing time is judged without the present.
-func (t table) alone() bool { return t.signed.source == TimeFromTimestamp || t.trusted }
+// alone tells whether the signing time is judged without the present. A queue
+// that has no time, or one to come, tells nothing that policy could trust.
+func (t table) alone() bool {
+	return t.signed.source == TimeFromTimestamp || t.trusted && !t.signed.at.IsZero() && !t.signed.at.After(t.now)
+}
 
 // within tells whether the signing time, and where it is not judged alone the
-// present, lie within a window. A zero end is open.
+// present, lie within a window, both ends included.
 func (t table) within(from, to time.Time) bool {
-	in := func(early, late time.Time) bool {
-		return (from.IsZero() || !early.Before(from)) && (to.IsZero() || !late.After(to))
-	}
-	return t.unknown() || in(t.signed.earliest(), t.signed.latest()) && (t.alone() || in(t.now, t.now))
+	return t.since(from) && t.until(to)
+}
+
+// withinOpen is within where a zero end is open, as in windows of keys. In a
+// certificate the first day of all is a date like any other.
+func (t table) withinOpen(from, to time.Time) bool {
+	return (from.IsZero() || t.since(from)) && (to.IsZero() || t.until(to))
+}
+
+func (t table) since(from time.Time) bool {
+	return t.unknown() || !t.signed.earliest().Before(from) && (t.alone() || !t.now.Before(from))
+}
+
+func (t table) until(to time.Time) bool {
+	return t.unknown() || !t.signed.latest().After(to) && (t.alone() || !t.now.After(to))
 }
 
 // validity checks a path's window.
@@ -64,8 +78,7 @@ func (t table) validity(p pkix.Path) *Failure {
 // counts says why a revocation counts against the signature; empty if it does
 // not.
 func (t table) counts(r revocation.Revocation) string {
-	switch {
-	case t.unknown(), r.Reason == revocation.RemoveFromCRL:
+	if t.unknown() {
 		return ""
 	}
 	switch r.Reason {
@@ -80,7 +93,9 @@ func (t table) counts(r revocation.Revocation) string {
 		}
 		return fmt.Sprintf("%s before it signed", r.Reason)
 	}
-	// Compromise of a key or a CA, no reason, and any that RFC 5280 does not have.
+	// Compromise of a key or a CA, no reason, and any that RFC 5280 does not have
+	// or, as removeFromCRL, has for delta lists alone: those that lift a hold are
+	// no revocation.
 	switch {
 	case t.strict:
 		return fmt.Sprintf("%s, and it vouches for its own time", r.Reason)

@@ -88,15 +88,29 @@ func New(c Config) (*Trust, error) {
 }
 
 // Keyed tells whether policy has any signer for the worker's pool in
-// particular: a key, or a root that is limited to pools and covers this one.
+// particular: a key, a root or issuer that is limited to pools and covers this
+// one, or a demand that nothing but certificates meets.
 func (t *Trust) Keyed(pool graph.WorkerPool) bool {
 	for _, k := range t.config.Keys {
 		if graph.AnyPool(k.Pools, pool) {
 			return true
 		}
 	}
-	if c := t.config.Certificates; c != nil {
-		return slices.ContainsFunc(c.Roots, func(r Anchor) bool { return len(r.Pools) > 0 && r.covers(pool) })
+	c := t.config.Certificates
+	if c == nil {
+		return false
+	}
+	own := func(a Anchor) bool { return len(a.Pools) > 0 && a.covers(pool) }
+	return slices.ContainsFunc(c.Roots, own) || slices.ContainsFunc(c.Issuers, own) ||
+		graph.AnyPool(c.WorkerIdentityRequired, pool) || t.certificateRequired(pool)
+}
+
+// certificateRequired tells whether policy demands a certificate of the pool.
+func (t *Trust) certificateRequired(pool graph.WorkerPool) bool {
+	for _, r := range t.config.Require {
+		if graph.AnyPool(r.Pools, pool) {
+			return !slices.Contains(r.Methods, MethodKey)
+		}
 	}
 	return false
 }

@@ -146,20 +146,13 @@ func (v *validator) revoked(ctx context.Context, p pkix.Path, t table) (warnings
 	list := p.Certificates()
 	for i, c := range list[:len(list)-1] {
 		answer := v.checker.Check(ctx, p, i)
-		switch answer.Status {
-		case revocation.Good:
-		case revocation.Revoked:
-			for _, r := range answer.Revocations {
-				if why := t.counts(r); why != "" {
-					failures = append(failures, Failure{
-						Cause: CertificateRevoked, Message: fmt.Sprintf("%s is revoked: %s", pkix.Describe(c), why),
-						Want: "a certificate that was not revoked when it signed", Got: describeRevocation(r),
-						Hint: "do not use what this worker signed; rerun the task on a worker with another certificate",
-					})
-					break
-				}
-			}
-		default:
+		if f := t.revoked(c, answer); f != nil {
+			failures = append(failures, *f)
+			continue
+		}
+		// A revocation that does not count, by a source that does not count
+		// either, says nothing of what came after it.
+		if answer.Status == revocation.Unknown || answer.Why != "" {
 			f := Failure{
 				Cause: RevocationUnknown, Message: fmt.Sprintf("nobody says whether %s is revoked: %s", pkix.Describe(c), answer.Why),
 				Want: "a current CRL of its issuer, or another answer that policy allows", Heals: answer.Heals,
@@ -173,6 +166,20 @@ func (v *validator) revoked(ctx context.Context, p pkix.Path, t table) (warnings
 		}
 	}
 	return warnings, failures
+}
+
+// revoked gives the first revocation that counts, nil if none does.
+func (t table) revoked(c *x509.Certificate, a revocation.Answer) *Failure {
+	for _, r := range a.Revocations {
+		if why := t.counts(r); why != "" {
+			return &Failure{
+				Cause: CertificateRevoked, Message: fmt.Sprintf("%s is revoked: %s", pkix.Describe(c), why),
+				Want: "a certificate that was not revoked when it signed", Got: describeRevocation(r),
+				Hint: "do not use what this worker signed; rerun the task on a worker with another certificate",
+			}
+		}
+	}
+	return nil
 }
 
 func describeRevocation(r revocation.Revocation) string {

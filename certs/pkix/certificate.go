@@ -1,6 +1,7 @@
 package pkix
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
 
@@ -119,6 +120,10 @@ func (c *certificate) checkProfile() *fault {
 	}
 	if err := CheckKey(c.PublicKey); err != nil {
 		return broken("4.1.2.7", "a key that signatures are accepted from", "%s", err)
+	}
+	// Keys are told apart by these bytes: in limits, and by who distrusts one.
+	if spki, err := x509.MarshalPKIXPublicKey(c.PublicKey); err != nil || !bytes.Equal(spki, c.RawSubjectPublicKeyInfo) {
+		return broken("4.1.2.7", "a key in its one encoding", "another, %s", clipHex(c.RawSubjectPublicKeyInfo))
 	}
 	return nil
 }

@@ -286,3 +286,28 @@ func TestFieldsExtensionsAndUsages(t *testing.T) {
 		},
 	})
 }
+
+// crypto/x509 reads a point that does not begin on an octet, and so the same key
+// in other bytes.
+func TestKeyInAnotherEncoding(t *testing.T) {
+	shift := func(l *link) {
+		spki, err := x509.MarshalPKIXPublicKey(l.key.Public())
+		if err != nil {
+			t.Fatal(err)
+		}
+		was := spki[len(spki)-66:] // the number of unused bits, then 04 x y
+		moved := []byte{3}
+		for i, b := range was[1:] {
+			next := byte(0)
+			if i+2 < len(was) {
+				next = was[i+2]
+			}
+			moved = append(moved, b<<3|next>>5)
+		}
+		l.edit = [2]string{string(was), string(moved)}
+	}
+	testTwins(t, []twin{
+		{"the leaf's", 0, func(c *chain) { shift(c.leaf) }, func(*chain) {}, "a key in its one encoding"},
+		{"a CA's", 0, func(c *chain) { shift(c.inter) }, func(*chain) {}, "a key in its one encoding"},
+	})
+}

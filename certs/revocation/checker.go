@@ -22,8 +22,8 @@ type Sources interface {
 	OCSP(ctx context.Context, url string, request []byte) ([]byte, error)
 }
 
-// Keeper is a Sources that stores lists for later runs. Keep is told that a list
-// of the URL was found to be signed by whom it must be.
+// Keeper is a Sources that stores lists for later runs. Keep is told that all
+// lists of the URL were found to be signed by whom they must be.
 type Keeper interface {
 	Sources
 	Keep(url string)
@@ -52,6 +52,7 @@ type Checker struct {
 	mu      sync.Mutex
 	answers map[chainID]Answer
 	signers map[signerID]signerVerdict
+	held    map[*CRL]bool // fetched, and signed by whom they must be
 
 	flights    once[chainID, Answer]
 	lists      once[string, []*CRL]
@@ -71,7 +72,7 @@ func NewChecker(c Config) (*Checker, error) {
 	case c.Sources == nil && (len(c.URLs) > 0 || c.DistributionPoints || c.OCSP):
 		return nil, errors.New("revocation: something is to be fetched, but there is nothing to fetch it with")
 	}
-	return &Checker{config: c, answers: map[chainID]Answer{}, signers: map[signerID]signerVerdict{}}, nil
+	return &Checker{config: c, answers: map[chainID]Answer{}, signers: map[signerID]signerVerdict{}, held: map[*CRL]bool{}}, nil
 }
 
 // chainID tells apart certificates with what an answer depends on: the issuers
@@ -213,7 +214,7 @@ func (w *walk) evaluate(chain []*x509.Certificate) Answer {
 // tally collects what sources say of one certificate.
 type tally struct {
 	revocations []Revocation
-	good        bool
+	good        bool // a source that counts knows of no other revocation
 	why         []string
 	heals       bool
 }
@@ -242,17 +243,22 @@ func heals(err error) bool {
 }
 
 func (t *tally) answer() Answer {
+	var a Answer
 	switch {
-	case len(t.revocations) > 0:
-		return Answer{Status: Revoked, Revocations: t.revocations}
 	case t.good:
-		return Answer{Status: Good}
+		a.Status = Good
 	case len(t.why) == 0:
-		return Answer{Why: "no CRL or OCSP answer speaks for its issuer"}
-	case len(t.why) > maxWhy:
-		t.why[maxWhy] = "and more"
+		a.Why = "no CRL or OCSP answer speaks for its issuer"
+	default:
+		if len(t.why) > maxWhy {
+			t.why[maxWhy] = "and more"
+		}
+		a.Why, a.Heals = strings.Join(t.why, "; "), t.heals
 	}
-	return Answer{Why: strings.Join(t.why, "; "), Heals: t.heals}
+	if len(t.revocations) > 0 {
+		a.Status, a.Revocations = Revoked, t.revocations
+	}
+	return a
 }
 
 // expired tells whether the certificate is past its notAfter: its issuer need

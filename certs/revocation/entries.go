@@ -151,7 +151,11 @@ func (e rawEntry) details() (details, error) {
 				return d, errors.New("certificateIssuer is malformed")
 			}
 			d.issuer = names
-			if !x.critical && d.flaw == "" {
+			switch {
+			case d.flaw != "":
+			case directoryName(names) == nil:
+				d.flaw = "certificateIssuer of an entry has no distinguished name that is read here (RFC 5280 §5.3.3)"
+			case !x.critical:
 				d.flaw = "certificateIssuer of an entry is not critical (RFC 5280 §5.3.3)"
 			}
 		case idHoldInstruction:

@@ -107,11 +107,9 @@ func (w *walk) askLists(s *subject, sources []source, t *tally) {
 			t.note(l.String(), v.why)
 			continue
 		}
-		if keeper, ok := w.checker.config.Sources.(Keeper); ok && l.url != "" {
-			keeper.Keep(l.url)
-		}
 		all = append(all, w.checker.read(l, s))
 	}
+	w.checker.keep(all, sources)
 	var covered reasons
 	for _, st := range all {
 		for _, r := range st.revoked {
@@ -136,6 +134,32 @@ func (w *walk) askLists(s *subject, sources []source, t *tally) {
 		}
 	}
 	t.good = t.good || covered == allReasons
+}
+
+// keep tells a Keeper of the URLs all of whose lists were found to hold: one
+// that is forged may stand beside one that is not.
+func (c *Checker) keep(verified []*statement, sources []source) {
+	keeper, ok := c.config.Sources.(Keeper)
+	if !ok {
+		return
+	}
+	whole := map[string]bool{}
+	c.mu.Lock()
+	for _, st := range verified {
+		if st.url != "" {
+			c.held[st.CRL] = true
+			whole[st.url] = true
+		}
+	}
+	for _, l := range sources {
+		if !c.held[l.CRL] {
+			delete(whole, l.url)
+		}
+	}
+	c.mu.Unlock()
+	for u := range whole {
+		keeper.Keep(u)
+	}
 }
 
 // read takes from a verified list what it says of a certificate.
@@ -164,7 +188,7 @@ func (c *Checker) read(l source, s *subject) *statement {
 	switch {
 	case l.flaw != "":
 		st.unfit = l.flaw
-	case st.unfit == "" && l.base == nil && c.expired(s) && !c.config.KeepsExpired:
+	case st.unfit == "" && l.base == nil && len(st.revoked) == 0 && c.expired(s) && !c.config.KeepsExpired:
 		if l.keepsExpired.IsZero() || l.keepsExpired.After(s.cert.NotAfter) {
 			st.unfit = fmt.Sprintf("the certificate expired on %s, and the list does not say that it keeps such entries", stamp(s.cert.NotAfter))
 		}

@@ -77,8 +77,11 @@ type Revocation struct {
 type Answer struct {
 	Status      Status
 	Revocations []Revocation // every source that says revoked; none unless Status is Revoked
-	Why         string       // for Unknown: which sources were looked at and why none counts
-	Heals       bool         // for Unknown: a source that can't be reached may answer later
+	// Why tells which sources were looked at and why none counts: for Unknown,
+	// and for Revoked where those that say so don't count themselves. Then there
+	// may be other revocations than these.
+	Why   string
+	Heals bool // with Why: a source that can't be reached may answer later
 }
 
 // addRevocation keeps one revocation for each reason and source, the one that

@@ -67,11 +67,12 @@ func (c *Checker) take(r *response, id certID, s *subject, who string, t *tally)
 			continue
 		}
 		found = true
-		switch why := c.unfit(r, a, s); {
-		case a.status == Revoked:
+		if a.status == Revoked {
 			a.revocation.Source = who
 			t.revocations = addRevocation(t.revocations, a.revocation)
-		case a.status != Good:
+		}
+		switch why := c.unfit(r, a, s); {
+		case a.status == Unknown:
 			t.note(who, "it does not know the certificate")
 		case why != "":
 			t.note(who, why)
@@ -93,7 +94,7 @@ func (c *Checker) unfit(r *response, a single, s *subject) string {
 		return a.unknown + " is not understood"
 	case r.producedAt.After(c.config.Now.Add(skew)):
 		return fmt.Sprintf("it is of %s, after %s", stamp(r.producedAt), stamp(c.config.Now))
-	case c.expired(s) && (a.archive.IsZero() || a.archive.After(s.cert.NotAfter)):
+	case a.status == Good && c.expired(s) && (a.archive.IsZero() || a.archive.After(s.cert.NotAfter)):
 		return fmt.Sprintf("the certificate expired on %s, and the answer has no archiveCutoff that reaches back to it", stamp(s.cert.NotAfter))
 	}
 	return c.stale(a.thisUpdate, a.nextUpdate, 0, true)

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/mozilla-releng/cot/certs/authority"
+	"github.com/mozilla-releng/cot/certs/revocation"
 	"github.com/mozilla-releng/cot/internal/castore"
 	"github.com/mozilla-releng/cot/internal/keystore"
 )
@@ -148,7 +149,7 @@ func (a *ca) withKeys() ([]string, error) {
 // makeCRL signs an issuer's next CRL and puts it in place. The caller holds the
 // lock, and entries are the index.
 func (a *ca) makeCRL(i *authority.Issuer, name string, entries []castore.Entry, validFor time.Duration) (*big.Int, error) {
-	before, err := a.crlNumber(name)
+	before, err := a.lastCRL(name)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +165,12 @@ func (a *ca) makeCRL(i *authority.Issuer, name string, entries []castore.Entry, 
 		}
 		l.Entries = append(l.Entries, authority.Revoked{Serial: e.Serial, At: e.Revoked, Reason: reason, InvalidSince: e.InvalidSince})
 	}
-	if l.Number, err = a.NextCRLNumber(before); err != nil {
+	var number *big.Int
+	if before != nil {
+		a.carryOver(&l, before)
+		number = before.Number()
+	}
+	if l.Number, err = a.NextCRLNumber(number); err != nil {
 		return nil, usage(err)
 	}
 	der, err := i.CRL(l, rand.Reader)
@@ -174,8 +180,29 @@ func (a *ca) makeCRL(i *authority.Issuer, name string, entries []castore.Entry, 
 	return l.Number, a.ReplaceCRL(name, der, pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der}))
 }
 
-// crlNumber is the number of an issuer's newest CRL, nil if it has none.
-func (a *ca) crlNumber(name string) (*big.Int, error) {
+// carryOver keeps what an index that is older than the CRL, such as one from a
+// backup, does not have: a CRL takes nothing back.
+func (a *ca) carryOver(l *authority.List, before *revocation.CRL) {
+	listed := map[string]bool{}
+	for _, e := range l.Entries {
+		listed[castore.SerialText(e.Serial)] = true
+	}
+	for e := range before.Entries() {
+		serial := castore.SerialText(e.Serial)
+		if listed[serial] {
+			continue
+		}
+		r := authority.Revoked{Serial: e.Serial, At: e.RevokedAt, Reason: e.Reason}
+		if e.Compromised != nil {
+			r.InvalidSince = *e.Compromised
+		}
+		l.Entries = append(l.Entries, r)
+		a.c.note("serial %s is revoked in the CRL and not in %s: it stays revoked; is the index an old one?", serial, a.Path("index"))
+	}
+}
+
+// lastCRL is an issuer's newest CRL, nil if it has none.
+func (a *ca) lastCRL(name string) (*revocation.CRL, error) {
 	file := a.Path("crl", name+".crl")
 	der, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -184,11 +211,11 @@ func (a *ca) crlNumber(name string) (*big.Int, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := x509.ParseRevocationList(der)
+	list, err := revocation.ParseCRLs(der)
 	if err != nil {
 		return nil, usagef("%s is not a CRL: %w", file, err)
 	}
-	return l.Number, nil
+	return list[0], nil
 }
 
 // outsideCA refuses a root key that lies in the CA's directory: what issues

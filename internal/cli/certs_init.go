@@ -304,7 +304,8 @@ func (n *newCA) intermediateWindow(f *initFlags) authority.Window {
 }
 
 // write puts all on disk: a new root's key first, without which the rest is
-// worth nothing, and the index last, which is what makes it a CA.
+// worth nothing, and its index last, which is what makes it a CA. In a CA that
+// exists the index is first: what is in it can be revoked, whatever happens next.
 func (n *newCA) write(ctx context.Context, f *initFlags) error {
 	if n.created {
 		if err := n.saveKey(); err != nil {
@@ -333,17 +334,25 @@ func (n *newCA) write(ctx context.Context, f *initFlags) error {
 		return usage(err)
 	}
 	for _, m := range n.made {
+		n.entries = append(n.entries, castore.Entry{
+			Serial: m.certificate.SerialNumber, Issuer: castore.Root, Identity: "CA " + m.name,
+			NotBefore: m.certificate.NotBefore, NotAfter: m.certificate.NotAfter,
+		})
+	}
+	if !n.created {
+		if err := n.a.SetIndex(n.entries); err != nil {
+			return err
+		}
+	}
+	for _, m := range n.made {
 		if err := n.keep(m); err != nil {
 			return err
 		}
 	}
 	if n.created {
-		err = n.a.CreateIndex(n.entries...)
-	} else {
-		err = n.a.SetIndex(n.entries)
-	}
-	if err != nil {
-		return err
+		if err := n.a.CreateIndex(n.entries...); err != nil {
+			return err
+		}
 	}
 	if _, err := n.a.makeCRL(n.root, castore.Root, n.entries, rootCRLLife); err != nil {
 		return err
@@ -366,10 +375,6 @@ func (n *newCA) keep(m madeIntermediate) error {
 	if err != nil {
 		return err
 	}
-	n.entries = append(n.entries, castore.Entry{
-		Serial: m.certificate.SerialNumber, Issuer: castore.Root, Identity: "CA " + m.name,
-		NotBefore: m.certificate.NotBefore, NotAfter: m.certificate.NotAfter,
-	})
 	if m.key == nil {
 		return nil
 	}

@@ -87,7 +87,11 @@ func (c *certsRun) inspect(format string, files []string) error {
 			}
 		}
 	}
-	_, err := c.Stdout.Write(b.Bytes())
+	out := b.Bytes()
+	if format == "json" {
+		out = report.CleanJSON(out)
+	}
+	_, err := c.Stdout.Write(out)
 	return err
 }
 

@@ -158,6 +158,9 @@ func (c *certsRun) signerChain(file string) ([]*x509.Certificate, error) {
 		return nil, usagef("%s: the certificate is valid from %s to %s, not now", file,
 			chain[0].NotBefore.UTC().Format(time.RFC3339), chain[0].NotAfter.UTC().Format(time.RFC3339))
 	}
+	if pkix.EqualNames(chain[0].RawIssuer, chain[0].RawSubject) {
+		return nil, usagef("%s: the worker's certificate is its own issuer: want one that a CA issued", file)
+	}
 	var out []*x509.Certificate
 	for i, cert := range chain {
 		if i > 0 && !pkix.EqualNames(chain[i-1].RawIssuer, cert.RawSubject) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,11 +17,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/mozilla-releng/cot/certs/cms"
 	"github.com/mozilla-releng/cot/certs/pkix"
 	"github.com/mozilla-releng/cot/certs/signing"
 	"github.com/mozilla-releng/cot/certs/timestamp"
+	fixture "github.com/mozilla-releng/cot/fixtures/ca"
+	"github.com/mozilla-releng/cot/internal/keystore"
 )
 
 // runCerts runs cot-certs within the test and gives what it said.
@@ -87,6 +91,97 @@ func TestWritersAtTheSameTime(t *testing.T) {
 	number, err := os.ReadFile(filepath.Join(dir, "ca", "crlnumber"))
 	if err != nil || string(number) != fmt.Sprintf("%d\n", n+2) {
 		t.Errorf("crlnumber is %q, want %d: %v", number, n+2, err)
+	}
+}
+
+// A CRL takes nothing back, also where the index is from a backup that is older
+// than a revocation.
+func TestCRLKeepsWhatTheIndexLost(t *testing.T) {
+	dir := testCA(t)
+	ca := filepath.Join(dir, "ca")
+	for _, name := range []string{"a", "b"} {
+		runCerts(t, exitOK, "issue", "--ca", ca, "--worker-pool", "gecko-3/"+name,
+			"--new-key", filepath.Join(dir, name+".key"), "-o", filepath.Join(dir, name+".pem"))
+	}
+	backup, err := os.ReadFile(filepath.Join(ca, "index"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	runCerts(t, exitOK, "revoke", "--ca", ca, filepath.Join(dir, "a.pem"), "--reason", "keyCompromise", "--invalid-since", "2026-03-01T00:00:00Z")
+	writeTest(t, filepath.Join(ca, "index"), string(backup))
+	_, said := runCerts(t, exitOK, "revoke", "--ca", ca, filepath.Join(dir, "b.pem"), "--reason", "superseded")
+	if !strings.Contains(said, "it stays revoked") {
+		t.Errorf("nothing is said: %s", said)
+	}
+	list, _ := runCerts(t, exitOK, "inspect", filepath.Join(ca, "crl", "intermediate.crl"))
+	for _, want := range []string{"keyCompromise invalid since 2026-03-01T00:00:00Z", " superseded"} {
+		if strings.Count(list, want) != 1 {
+			t.Errorf("want %q once, found\n%s", want, list)
+		}
+	}
+}
+
+// A worker's certificate that nobody else issued is the caller's mistake.
+func TestSignRefusesASelfSignedCertificate(t *testing.T) {
+	dir := t.TempDir()
+	key := filepath.Join(dir, "key")
+	self := fixture.Root("worker", func(c *x509.Certificate) {
+		c.IsCA, c.KeyUsage, c.ExtKeyUsage = false, x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}
+		c.URIs = []*url.URL{{Scheme: "spiffe", Host: "tc.example.org", Path: "/worker-pool/a/b"}}
+	})
+	if err := keystore.Create(key, self.Key, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, said := runCerts(t, exitUsage, "sign", "--key", key, "--cert", writeTest(t, filepath.Join(dir, "pem"), string(self.PEM())),
+		writeTest(t, filepath.Join(dir, "document"), "{}"))
+	if !strings.Contains(said, "its own issuer") {
+		t.Error(said)
+	}
+}
+
+// Neither form of what inspect says has anything that a terminal obeys.
+func TestInspectSaysNothingThatATerminalObeys(t *testing.T) {
+	hostile := fixture.Root("root", func(c *x509.Certificate) { c.Subject.CommonName = "\x1b[2J\u009b2J\u202e" })
+	file := writeTest(t, filepath.Join(t.TempDir(), "root.pem"), string(hostile.PEM()))
+	for _, format := range []string{"text", "json"} {
+		out, _ := runCerts(t, exitOK, "inspect", "--format", format, file)
+		if i := strings.IndexFunc(out, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 {
+			t.Errorf("%s has %q", format, out[i:])
+		}
+	}
+}
+
+// There is a verdict whatever a file is called.
+func TestVerifySaysItOfAnyName(t *testing.T) {
+	dir := t.TempDir()
+	root := writeTest(t, filepath.Join(dir, "root.pem"), string(fixture.Root("root").PEM()))
+	leaf := filepath.Join(dir, "x\xff.pem")
+	if err := os.WriteFile(leaf, []byte("no certificate"), 0o600); err != nil {
+		t.Skip("no such names here: ", err)
+	}
+	out, _ := runCerts(t, exitUntrusted, "verify", "--root", root, "--format", "json", leaf)
+	if !strings.HasPrefix(out, `{"verdict":"untrusted","reason":"`) {
+		t.Errorf("%q", out)
+	}
+}
+
+// An intermediate that could issue can be revoked, whatever else of it was not
+// written.
+func TestIntermediateIsInTheIndexBeforeItCanIssue(t *testing.T) {
+	dir := testCA(t)
+	ca := filepath.Join(dir, "ca")
+	moved := filepath.Join(dir, "certs")
+	if err := os.Rename(filepath.Join(ca, "certs"), moved); err != nil {
+		t.Fatal(err)
+	}
+	rootKey := []string{"--root-key", filepath.Join(dir, "root.key"), "--root-passphrase-file", filepath.Join(dir, "passphrase")}
+	runCerts(t, exitUsage, append([]string{"init", "--ca", ca, "--intermediate", "second"}, rootKey...)...)
+	if err := os.Rename(moved, filepath.Join(ca, "certs")); err != nil {
+		t.Fatal(err)
+	}
+	s, _, _ := plainIO("issue", "--ca", ca, "--intermediate", "second", "--worker-pool", "a/b", "--new-key", filepath.Join(dir, "k"))
+	if Certs(t.Context(), s) == exitOK {
+		runCerts(t, exitOK, append([]string{"revoke", "--ca", ca, filepath.Join(ca, "second.pem")}, rootKey...)...)
 	}
 }
 

@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/mozilla-releng/cot/certs/pkix"
 	"github.com/mozilla-releng/cot/certs/revocation"
+	"github.com/mozilla-releng/cot/internal/report"
 )
 
 // certsVerifyFlags are those of cot-certs verify.
@@ -81,11 +83,11 @@ func (c *certsRun) verify(ctx context.Context, f *certsVerifyFlags, leaf string)
 		out, err := json.Marshal(struct {
 			Verdict string `json:"verdict"`
 			Reason  string `json:"reason"`
-		}{verdict, reason}, json.Deterministic(true))
+		}{verdict, reason}, json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.Stdout, "%s\n", out)
+		_, err = fmt.Fprintf(c.Stdout, "%s\n", report.CleanJSON(out))
 		return err
 	}
 	say(c.Stdout, leaf, verdict+": "+reason)

@@ -2,8 +2,8 @@
 // CRLs on disk until they are due.
 //
 // Nothing is trusted because it is in the cache: what is read from there is
-// verified like what was fetched. A list is stored only once its signer was
-// found to hold, and never in the place of one with a higher number.
+// verified like what was fetched. What a URL gave is stored only once the signers
+// of all its lists were found to hold, and never in the place of higher numbers.
 package crlcache
 
 import (
@@ -86,6 +86,9 @@ func (f *Fetcher) CRL(ctx context.Context, at string) ([]byte, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if first, ok := f.fetched[at]; ok {
+		return first.data, nil // Keep is about what everybody got
+	}
 	f.fetched[at] = fresh
 	return fresh.data, nil
 }

@@ -153,6 +153,58 @@ func TestForgedListIsNotKept(t *testing.T) {
 	p.want(p.run(now.Add(time.Hour), h.URL, 0), revocation.Good)
 }
 
+// What stands beside a genuine list may be forged, and would keep every later
+// one out by its number.
+func TestForgedListBesideAGenuineOneIsNotKept(t *testing.T) {
+	p, h := newPKI(t), serve(t)
+	forged := &ca.Holder{Certificate: p.issuer.Certificate, Key: ca.Key("adversary")}
+	h.crl = append(p.issuer.CRL(1, now), forged.CRL(1_000_000, now)...)
+	p.want(p.run(now.Add(time.Hour), h.URL, 0), revocation.Good)
+	h.crl = p.issuer.CRL(2, now.AddDate(0, 0, 7))
+	p.want(p.run(now.AddDate(0, 0, 8), h.URL, 0), revocation.Good)
+}
+
+// Time stamps and workers may have one URL, and each looks at what it got: a
+// server must not have one of them vouch for what the other was given.
+func TestWhatIsKeptIsWhatWasVerified(t *testing.T) {
+	p, h := newPKI(t), serve(t)
+	tr := transport.New(transport.Config{Attempts: 1, AllowLoopback: true})
+	t.Cleanup(tr.CloseIdle)
+	f := New(Config{Transport: tr, Named: []string{h.URL}, Dir: p.dir, Now: now.Add(time.Hour)})
+	genuine := p.issuer.CRL(1, now)
+	for _, h.crl = range [][]byte{genuine, (&ca.Holder{Certificate: p.issuer.Certificate, Key: ca.Key("adversary")}).CRL(2, now)} {
+		if got, err := f.CRL(t.Context(), h.URL); err != nil || !bytes.Equal(got, genuine) {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	f.Keep(h.URL)
+	if kept, ok := p.dir.load(h.URL); !ok || !bytes.Equal(kept.data, genuine) {
+		t.Errorf("kept %q", kept.data)
+	}
+}
+
+func TestListsOfTwoIssuersAreKept(t *testing.T) {
+	p, h := newPKI(t), serve(t)
+	h.crl = append(p.issuer.CRL(1, now), p.root.CRL(1, now)...)
+	for range 2 {
+		tr := transport.New(transport.Config{Attempts: 1, AllowLoopback: true})
+		t.Cleanup(tr.CloseIdle)
+		at := now.Add(time.Hour)
+		c, err := revocation.NewChecker(revocation.Config{
+			URLs: []string{h.URL}, Pool: p.pool, Now: at,
+			Sources: New(Config{Transport: tr, Named: []string{h.URL}, Dir: p.dir, Now: at}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.want(c.Check(t.Context(), p.path, 0), revocation.Good)
+		p.want(c.Check(t.Context(), p.path, 1), revocation.Good)
+	}
+	if h.asked != 1 {
+		t.Errorf("asked %d times, want once", h.asked)
+	}
+}
+
 func TestUnreachable(t *testing.T) {
 	p, h := newPKI(t), serve(t)
 	h.crl, h.broken = p.issuer.CRL(1, now), true

@@ -71,9 +71,9 @@ func clip(s string, n int) string {
 	return fmt.Sprintf("%s... (%d bytes)", s[:n], len(s))
 }
 
-// escapeUnprintable writes what a terminal could act on as \u escapes. In JSON
+// CleanJSON writes what a terminal could act on as \u escapes. In JSON
 // such characters stand only within strings, so the value stays the same.
-func escapeUnprintable(b []byte) []byte {
+func CleanJSON(b []byte) []byte {
 	out := make([]byte, 0, len(b))
 	for len(b) > 0 {
 		r, n := utf8.DecodeRune(b)

@@ -19,7 +19,7 @@ func JSON(w io.Writer, r *trace.Report) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(append(escapeUnprintable(b), '\n'))
+	_, err = w.Write(append(CleanJSON(b), '\n'))
 	return err
 }
 

@@ -159,9 +159,7 @@ func (r *relaxation) keys(p, base *Policy) {
 		}
 	}
 	if p.Certificates != nil && base.Certificates == nil {
-		for i, root := range p.Certificates.Roots {
-			r.add(fmt.Sprintf("signers.certificates.roots[%d]", i), "certificates below key %s may sign", certs.CertificateKeyID(root.Certificate))
-		}
+		r.signersByCertificate(p.Certificates)
 	}
 	r.added("signers.pgp.keyring", "in archives accepts OpenPGP key", missing(fingerprints(p), fingerprints(base)))
 	r.added("signers.unkeyedPools", "workers need no key in", beyond(p.UnkeyedPools, base.UnkeyedPools))
@@ -176,6 +174,24 @@ func (r *relaxation) keys(p, base *Policy) {
 				r.add("signers.unkeyedPools", "workers no longer need a key in %s", pool)
 			}
 		}
+	}
+}
+
+// signersByCertificate lists who may sign, and who may say when, where the base
+// has no certificates.
+func (r *relaxation) signersByCertificate(c *certs.Certificates) {
+	const at = "signers.certificates."
+	for i, root := range c.Roots {
+		r.add(fmt.Sprintf(at+"roots[%d]", i), "certificates below key %s may sign", certs.CertificateKeyID(root.Certificate))
+	}
+	for i, id := range c.Identities {
+		r.added(fmt.Sprintf(at+"identities[%d].workerPools", i), id.SPIFFEID+" signs for", beyond(id.Pools, nil))
+	}
+	if c.Timestamps == nil {
+		return
+	}
+	for i, root := range c.Timestamps.Roots {
+		r.add(fmt.Sprintf(at+"timestamps.roots[%d]", i), "time stamps below key %s prove when a key or certificate signed", certs.CertificateKeyID(root))
 	}
 }
 

@@ -52,6 +52,12 @@ func TestRelaxedAgainstTheBase(t *testing.T) {
 		{"a wider pool", keys("    - {workerImplementation: docker-worker, workerPools: ['gecko-*/*'], ed25519: " + key1 + "}\n"), []string{"signers.keys[0].workerPools: key "}},
 		{"a key of another implementation", keys("    - {workerImplementation: generic-worker, workerPools: [gecko-3/*], ed25519: " + key1 + "}\n"), []string{"signers.keys[0]: accepts key "}},
 		{"an unkeyed pool more", "signers: {unkeyedPools: [gecko-1/*, gecko-4/*]}\n", []string{"signers.unkeyedPools: workers need no key in gecko-4/*"}},
+		{"certificates", "signers:\n  certificates:\n    roots: [roots.pem]\n    timestamps: {roots: [tsa.pem]}\n    identities: [{spiffeId: spiffe://firefox-ci-tc.services.mozilla.com/level/3, workerPools: [gecko-3/*, comm-3/*]}]\n", []string{
+			"signers.certificates.identities[0].workerPools: spiffe://firefox-ci-tc.services.mozilla.com/level/3 signs for comm-3/*",
+			"signers.certificates.identities[0].workerPools: spiffe://firefox-ci-tc.services.mozilla.com/level/3 signs for gecko-3/*",
+			"signers.certificates.roots[0]: certificates below key ",
+			"signers.certificates.timestamps.roots[0]: time stamps below key ",
+		}},
 		{"fewer unkeyed pools", "signers: {unkeyedPools: [gecko-1/b-*]}\n", nil},
 		{"a new product", "products: {new: {vcs: hg, envPrefix: X, tasksFor: [cron], repositories: [{host: hg.mozilla.org, path: /x}], decisionPools: [gecko-3/decision]}}\n", []string{"products.new: is trusted besides those of firefox-ci"}},
 		{"another prefix", "products: {firefox: {envPrefix: COMM}}\n", []string{`products.firefox.envPrefix: "COMM" instead of "GECKO"`}},
