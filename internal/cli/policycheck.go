@@ -45,6 +45,12 @@ func explainPolicy(w io.Writer, p *policy.Policy) {
 	for _, k := range p.Keys {
 		line("key: %s of %s signs for %s%s", k.ID(), k.Implementation, pools(k.Pools), window(k))
 	}
+	if c := p.Certificates; c != nil {
+		explainCertificates(line, c)
+	}
+	for _, r := range p.Require {
+		line("methods in %s: %s", pools(r.Pools), strings.Join(methodNames(r.Methods), ", "))
+	}
 	if p.PGP != nil {
 		for _, k := range p.PGP.Keys {
 			line("OpenPGP key, in archives alone: %s", k.Fingerprint())
@@ -86,4 +92,44 @@ func window(k certs.Key) string {
 		out += ", until " + k.NotAfter.UTC().Format(time.RFC3339)
 	}
 	return out
+}
+
+func methodNames(list []certs.Method) []string {
+	names := make([]string, len(list))
+	for i, m := range list {
+		names[i] = string(m)
+	}
+	return names
+}
+
+// explainCertificates says which CAs a policy trusts, and what it asks of
+// revocation.
+func explainCertificates(line func(string, ...any), c *certs.Certificates) {
+	anchor := func(what string, a certs.Anchor) {
+		where := "every pool"
+		if len(a.Pools) > 0 {
+			where = pools(a.Pools)
+		}
+		line("%s: %s, key %s, until %s, vouches for %s", what, a.Certificate.Subject, certs.CertificateKeyID(a.Certificate),
+			a.Certificate.NotAfter.UTC().Format(time.RFC3339), where)
+	}
+	for _, a := range c.Roots {
+		anchor("root", a)
+	}
+	for _, a := range c.Issuers {
+		anchor("intermediate", a)
+	}
+	line("identities: spiffe://%s/worker-pool/PROVISIONER/TYPE, and that with /worker/GROUP/ID", c.TrustDomain)
+	for _, id := range c.Identities {
+		line("identity: %s signs for %s", id.SPIFFEID, pools(id.Pools))
+	}
+	if len(c.WorkerIdentityRequired) > 0 {
+		line("identities of the very worker alone in %s", pools(c.WorkerIdentityRequired))
+	}
+	line("revocation: %s, by %d CRLs of the policy and %d fetched", c.Revocation, len(c.CRLs), len(c.CRLURLs))
+	if c.Timestamps != nil {
+		for _, root := range c.Timestamps.Roots {
+			line("time stamps below: %s, key %s", root.Subject, certs.CertificateKeyID(root))
+		}
+	}
 }
