@@ -156,14 +156,27 @@ func (l *lifetimeFlag) after(now time.Time) authority.Window {
 	return authority.Window{NotBefore: now.Add(-backdate), NotAfter: now.Add(time.Duration(*l))}
 }
 
-// parseTime reads a flag's RFC 3339 time.
-func parseTime(flag, s string) (time.Time, error) {
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		return t, usagef("%s %q: want a time like 2026-01-02T15:04:05Z", flag, s)
+// timeFlag is an RFC 3339 time. An empty one is a mistake, such as a variable
+// that is not set, and does not stand for the default.
+type timeFlag struct{ time.Time }
+
+func (t *timeFlag) Set(s string) error {
+	at, err := time.Parse(time.RFC3339, s)
+	if err != nil || at.IsZero() { // the zero time says that there is none
+		return errors.New("want a time like 2026-01-02T15:04:05Z")
 	}
-	return t.UTC(), nil
+	t.Time = at.UTC()
+	return nil
 }
+
+func (t *timeFlag) String() string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}
+
+func (t *timeFlag) Type() string { return "TIME" }
 
 // maxFileBytes bounds the files that the commands read whole: a CRL of a
 // million entries has 41 MB.

@@ -19,7 +19,8 @@ import (
 // revokeFlags are those of cot-certs revoke.
 type revokeFlags struct {
 	caFlags
-	reason, since string
+	reason        string
+	since         timeFlag
 	change, noCRL bool
 	crlLife       lifetimeFlag
 }
@@ -46,7 +47,7 @@ the revocation still counts. A revocation is never taken back.`,
 	fs := cmd.Flags()
 	f.register(fs)
 	fs.StringVar(&f.reason, "reason", revocation.Unspecified.String(), "`REASON` as RFC 5280 names it")
-	fs.StringVar(&f.since, "invalid-since", "", "the key may have been in other hands since `TIME` (RFC 3339)")
+	fs.Var(&f.since, "invalid-since", "the key may have been in other hands since `TIME` (RFC 3339)")
 	fs.BoolVar(&f.change, "change", false, "change reason and --invalid-since of what is revoked already")
 	f.registerRoot(fs)
 	fs.BoolVar(&f.noCRL, "no-crl", false, "make no CRL: cot-certs crl will")
@@ -62,15 +63,9 @@ func (c *certsRun) revoke(ctx context.Context, f *revokeFlags, targets []string)
 		return usagef("--reason: %w", err)
 	}
 	now := c.now().UTC().Truncate(time.Second)
-	var since time.Time
-	if f.since != "" {
-		var err error
-		if since, err = parseTime("--invalid-since", f.since); err != nil {
-			return err
-		}
-		if since.After(now) {
-			return usagef("--invalid-since %s is in the future", f.since)
-		}
+	since := f.since.Time
+	if since.After(now) {
+		return usagef("--invalid-since %s is in the future", &f.since)
 	}
 	if f.rootKey != "" {
 		if err := outsideCA(f.rootKey, f.dir); err != nil {

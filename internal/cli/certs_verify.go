@@ -20,7 +20,8 @@ import (
 // certsVerifyFlags are those of cot-certs verify.
 type certsVerifyFlags struct {
 	roots, untrusted, crls []string
-	at, eku, format        string
+	at                     timeFlag
+	eku, format            string
 	requireCRL             bool
 }
 
@@ -49,7 +50,7 @@ Exit codes:
 	fs.StringArrayVar(&f.roots, "root", nil, "trust the certificates in `FILE`, repeatable")
 	fs.StringArrayVar(&f.untrusted, "untrusted", nil, "build paths with the certificates in `FILE`, repeatable")
 	fs.StringArrayVar(&f.crls, "crl", nil, "revocation lists in `FILE`, repeatable")
-	fs.StringVar(&f.at, "at", "", "judge as of `TIME` (RFC 3339; default: now)")
+	fs.Var(&f.at, "at", "judge as of `TIME` (RFC 3339; default: now)")
 	fs.BoolVar(&f.requireCRL, "require-crl", true, "a certificate needs a CRL that counts")
 	fs.StringVar(&f.eku, "eku", "any", "`PURPOSE` of the certificate: any or codeSigning")
 	fs.StringVar(&f.format, "format", "text", "`FORMAT` of the verdict: text or json")
@@ -115,11 +116,8 @@ func (c *certsRun) judge(f *certsVerifyFlags) (*judge, error) {
 	if f.format != "text" && f.format != "json" {
 		return nil, usagef("--format %q: want text or json", f.format)
 	}
-	var err error
-	if f.at != "" {
-		if j.at, err = parseTime("--at", f.at); err != nil {
-			return nil, err
-		}
+	if !f.at.IsZero() {
+		j.at = f.at.Time
 	}
 	if len(f.roots) == 0 {
 		return nil, usagef("name the roots to trust: --root FILE")
