@@ -111,7 +111,8 @@ func (v *validator) judge(ctx context.Context, leaf *x509.Certificate, others []
 	if err != nil {
 		return pkix.Path{}, nil, []Failure{pathFailure(err)}
 	}
-	var furthest []Failure
+	// Without a path to judge, this is what stands: nothing is not an answer.
+	furthest := []Failure{pathFailure(errors.New("no path was found"))}
 	stage := 0
 	keep := func(n int, failures ...Failure) {
 		if n > stage {
