@@ -54,12 +54,36 @@ type VCS interface {
 	Projects(ctx context.Context) ([]byte, error)
 }
 
+// GitHub reads what a GitHub host says of a repository. Objects are those of
+// its REST API (version 2022-11-28), decoded by strictjson. What does not exist
+// is a *graph.UnavailableError of reason NotFound.
+type GitHub interface {
+	// Repository is the object of GET /repos/OWNER/NAME.
+	Repository(ctx context.Context, r tree.Repository) (map[string]any, error)
+	// Commit is the object of GET /repos/OWNER/NAME/commits/SHA: any commit of
+	// the repository's fork network, not one of its branches alone.
+	Commit(ctx context.Context, t tree.Tree) (map[string]any, error)
+	// PullRequest is the object of GET /repos/OWNER/NAME/pulls/NUMBER.
+	PullRequest(ctx context.Context, r tree.Repository, number int64) (map[string]any, error)
+	// PullRequestCommits are the commits that the pull request adds.
+	PullRequestCommits(ctx context.Context, r tree.Repository, number int64) ([]tree.Revision, error)
+	// Release is the object of GET /repos/OWNER/NAME/releases/tags/TAG.
+	Release(ctx context.Context, r tree.Repository, tag string) (map[string]any, error)
+	// Resolve gives the commit that a whole ref ("refs/heads/main") of that very
+	// repository names; an annotated tag stands for its commit.
+	Resolve(ctx context.Context, r tree.Repository, ref string) (tree.Revision, error)
+	// Contains tells whether the revision is the commit that the ref names, or
+	// an ancestor of it.
+	Contains(ctx context.Context, t tree.Tree, ref string) (bool, error)
+}
+
 // Sources is all that verification reads.
 type Sources struct {
 	Tasks     Tasks
 	Artifacts Artifacts
 	Index     Index
 	VCS       VCS
+	GitHub    GitHub // nil: no repository on GitHub can be traced
 	// Revocation fetches CRLs and OCSP answers that policy lets be fetched; nil:
 	// none are.
 	Revocation revocation.Sources
