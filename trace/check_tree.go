@@ -31,7 +31,7 @@ func checkSource(_ *chain, l *link) {
 	if o == nil || o.tree.Repository.IsZero() || o.tree.Revision.IsZero() {
 		return
 	}
-	if d := l.node.task.Definition; !sourceMatches(d.Source, o.tree) {
+	if d := l.node.task.Definition; !sourceMatches(d.Source, o) {
 		l.add(Finding{
 			Rule: RuleSourceMismatch, Path: "/metadata/source", Want: o.tree.String(), Got: clipText(d.Source),
 			Message: "the task names another source than the tree of its decision task",

@@ -3,10 +3,8 @@ package trace
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
-
-	"github.com/mozilla-releng/cot/internal/render"
-	"github.com/mozilla-releng/cot/trace/policy"
 )
 
 // hgPush is a push to a Mercurial repository. Everything in its context comes
@@ -14,37 +12,60 @@ import (
 // created.
 type hgPush struct{}
 
-func (hgPush) contexts(ctx context.Context, c *chain, n *node) ([]render.Context, []Finding) {
-	t := n.decision.tree
-	pushes, err := c.v.sources.VCS.Pushes(ctx, t)
+func (hgPush) locate(ctx context.Context, c *chain, o *origin) []Finding {
+	_, finding := c.push(ctx, o)
+	if finding != nil {
+		return []Finding{*finding}
+	}
+	return nil
+}
+
+func (hgPush) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[attempt, *Finding] {
+	return func(yield func(attempt, *Finding) bool) {
+		push, repository, finding := c.pushContext(ctx, n.decision)
+		if finding != nil {
+			yield(attempt{}, finding)
+			return
+		}
+		for _, comment := range pushComments(push) {
+			values := baseContext(c, n, "hg-push")
+			values["push"], values["repository"] = pushValues(push, n.decision, push.User, comment), repository
+			if !yield(attempt{context: values, adds: buildDecision}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// push gives the pushlog's one push of the origin's revision.
+func (c *chain) push(ctx context.Context, o *origin) (Push, *Finding) {
+	pushes, err := c.v.sources.VCS.Pushes(ctx, o.tree)
 	if err != nil {
-		return nil, []Finding{unavailable(RuleRevisionNotInTree, err, "the pushlog of "+t.String())}
+		f := unavailable(RuleRevisionNotInTree, err, "the pushlog of "+o.tree.String())
+		return Push{}, &f
 	}
-	push, finding := onePush(n.decision, pushes)
+	return onePush(o, pushes)
+}
+
+// pushContext gives what all events of a Mercurial repository are rendered with.
+func (c *chain) pushContext(ctx context.Context, o *origin) (Push, map[string]any, *Finding) {
+	push, finding := c.push(ctx, o)
 	if finding != nil {
-		return nil, []Finding{*finding}
+		return Push{}, nil, finding
 	}
-	repository, finding := c.repositoryContext(ctx, n.decision)
-	if finding != nil {
-		return nil, []Finding{*finding}
+	repository, finding := c.repositoryContext(ctx, o, "hg", "")
+	return push, repository, finding
+}
+
+// pushValues are the context's push.
+func pushValues(p Push, o *origin, owner, comment string) map[string]any {
+	values := map[string]any{
+		"revision": o.tree.Revision.String(), "owner": owner, "pushlog_id": p.ID, "pushdate": float64(p.Date), "comment": comment,
 	}
-	var out []render.Context
-	for _, comment := range pushComments(push) {
-		pushValues := map[string]any{
-			"revision": t.Revision.String(), "owner": push.User, "pushlog_id": push.ID,
-			"pushdate": float64(push.Date), "comment": comment,
-		}
-		if first := push.Changesets[0]; len(first.Parents) > 0 {
-			pushValues["base_revision"] = first.Parents[0]
-		}
-		out = append(out, render.Context{
-			"tasks_for": "hg-push", "now": n.task.Definition.Created.UTC().Format(queueTime),
-			"ownTaskId": n.id.String(), "taskId": nil,
-			"as_slugid": render.Slugid(func(string) string { return n.id.String() }),
-			"push":      pushValues, "repository": repository,
-		})
+	if first := p.Changesets[0]; len(first.Parents) > 0 {
+		values["base_revision"] = first.Parents[0]
 	}
-	return out, nil
+	return values
 }
 
 // onePush: the revision is the last changeset of exactly one push.
@@ -78,55 +99,4 @@ func pushComments(p Push) []string {
 		comments = append(comments, line)
 	}
 	return comments
-}
-
-// repositoryContext gives what the deployment knows of a repository: policy's
-// word first, then the project list's. What neither knows is left out, so that
-// a template that needs it can't be rendered.
-func (c *chain) repositoryContext(ctx context.Context, o *origin) (map[string]any, *Finding) {
-	level, project := "", ""
-	if p, ok := o.product.Repository(o.tree.Repository); ok {
-		level, project = p.Level, p.Project
-	}
-	if (level == "" || project == "") && !c.v.policy.Projects.IsZero() {
-		known, err := c.projects(ctx)
-		if err != nil {
-			f := unavailable(RuleContextUnvouched, err, "the project list")
-			return nil, &f
-		}
-		if p, ok := known.Lookup(o.tree.Repository); ok {
-			level, project = orElse(level, p.Level), orElse(project, p.Alias)
-		}
-	}
-	values := map[string]any{"url": o.tree.Repository.String(), "type": "hg"}
-	if level != "" {
-		values["level"] = level
-	}
-	if project != "" {
-		values["project"] = project
-	}
-	return values, nil
-}
-
-// projects reads the project list once.
-func (c *chain) projects(ctx context.Context) (*policy.Projects, error) {
-	c.projectsMu.Lock()
-	defer c.projectsMu.Unlock()
-	if c.projectList == nil {
-		data, err := c.v.sources.VCS.Projects(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if c.projectList, err = policy.ParseProjects(data); err != nil {
-			return nil, err
-		}
-	}
-	return c.projectList, nil
-}
-
-func orElse(s, other string) string {
-	if s != "" {
-		return s
-	}
-	return other
 }

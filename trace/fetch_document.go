@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"golang.org/x/sync/errgroup"
 
@@ -14,9 +13,14 @@ import (
 )
 
 // document reads a run's listing, its document and every form of signature
-// that the listing has, and keeps the document if all of it holds. The error
-// is for a cancelled context alone.
+// that the listing has, once, and keeps the document if all of it holds. The
+// error is for a cancelled context alone.
 func (c *chain) document(ctx context.Context, l *link) error {
+	l.read.Do(func() { l.readErr = c.readDocument(ctx, l) })
+	return l.readErr
+}
+
+func (c *chain) readDocument(ctx context.Context, l *link) error {
 	if l.node.impl == graph.BuiltIn {
 		l.add(Finding{
 			Rule: RuleCotMissing, Message: "a built-in task is resolved by the queue itself: no worker ran it, and nothing is signed",
@@ -165,15 +169,6 @@ func (c *chain) readSigned(ctx context.Context, l *link, name string) (*certs.Si
 		return nil, nil
 	}
 	return s, nil
-}
-
-func (c *chain) readAll(ctx context.Context, run graph.RunRef, name string, limit int64) ([]byte, error) {
-	body, err := c.v.sources.Artifacts.Open(ctx, run, name, limit)
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(body)
-	return data, errors.Join(err, body.Close())
 }
 
 func (c *chain) verifySignature(ctx context.Context, l *link, s certs.Signed, w certs.Worker) *certs.Verified {

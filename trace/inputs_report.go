@@ -3,8 +3,8 @@ package trace
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
-	"io"
 
 	"golang.org/x/sync/errgroup"
 
@@ -53,27 +53,9 @@ func (c *chain) readInputsReports(ctx context.Context) error {
 }
 
 func (c *chain) readInputsReport(ctx context.Context, l *link) (map[fetched][]byte, error) {
-	digests, finding := l.digests(InputsReportName)
+	data, finding := c.readVouched(ctx, l, InputsReportName, maxInputsReportBytes)
 	if finding != nil {
-		return nil, fmt.Errorf("%s", finding.Message)
-	}
-	body, err := c.v.sources.Artifacts.Open(ctx, l.ref(), InputsReportName, maxInputsReportBytes)
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(body)
-	if closeErr := body.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range digests {
-		h := d.New()
-		h.Write(data)
-		if !d.Matches(h.Sum(nil)) {
-			return nil, errDigest
-		}
+		return nil, errors.New(finding.Message)
 	}
 	return parseInputsReport(data)
 }

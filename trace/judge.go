@@ -49,6 +49,13 @@ func (c *chain) judge(ctx context.Context) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	for _, n := range c.order {
+		if o := n.decision; o != nil && o.decision == n {
+			for _, f := range o.findings {
+				n.add(f)
+			}
+		}
+	}
 	if err := c.follow(ctx); err != nil {
 		return err
 	}

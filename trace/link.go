@@ -2,6 +2,7 @@ package trace
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/trace/document"
@@ -56,6 +57,9 @@ type link struct {
 	// madeBy is the run of the parent whose task graph has the task.
 	madeBy   *link
 	findings []Finding
+
+	read    sync.Once // its listing and document were read
+	readErr error
 }
 
 func (l *link) ref() graph.RunRef { return graph.RunRef{Task: l.node.id, Run: l.run.ID} }

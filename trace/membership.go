@@ -79,11 +79,9 @@ func (c *chain) parentRuns(parent *node) []graph.Run {
 // taskGraphOf reads a run's task graph, vouched for by that run's document. A
 // nil graph means that findings on the run's link say why.
 func (c *chain) taskGraphOf(ctx context.Context, parent *node, run graph.Run, children []*node) (*link, *taskGraph, error) {
-	l, isNew := c.linkFor(parent, run)
-	if isNew {
-		if err := c.document(ctx, l); err != nil {
-			return l, nil, err
-		}
+	l, err := c.readyLink(ctx, parent, run)
+	if err != nil {
+		return l, nil, err
 	}
 	digests, finding := l.digests(TaskGraphName)
 	if finding != nil {
@@ -109,12 +107,11 @@ func (c *chain) taskGraphOf(ctx context.Context, parent *node, run graph.Run, ch
 	case ctx.Err() != nil:
 		return l, nil, ctx.Err()
 	case errors.Is(err, errDigest):
-		l.add(Finding{
-			Rule: RuleArtifactHash, Path: "/artifacts/" + TaskGraphName,
-			Message: fmt.Sprintf("%s of %s is not what the worker hashed", TaskGraphName, l.ref()),
-			Want:    digests[0].Hex(), Got: fmt.Sprintf("%x", sums[0]),
-			Hint: "storage holds other bytes than the task uploaded, or transport changed them; try again, then suspect storage",
-		})
+		for i, d := range digests {
+			if !d.Matches(sums[i]) {
+				l.add(*wrongDigest(l, TaskGraphName, d, sums[i]))
+			}
+		}
 		return l, nil, nil
 	case errors.As(err, &u):
 		l.add(unavailable(RuleArtifactUnavailable, err, TaskGraphName+" of "+l.ref().String()))

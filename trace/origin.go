@@ -3,6 +3,7 @@ package trace
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/trace/policy"
@@ -14,11 +15,30 @@ import (
 type origin struct {
 	decision *node
 	product  *policy.Product // nil if none fits
-	tree     tree.Tree       // zero if the task does not name one
-	// contribution: a repository that no pattern of the product matches.
+	tree     tree.Tree       // its revision is zero until one is settled
+	// claimedRevision is what the task names: a commit id, or a release's tag.
+	claimedRevision string
+	// ref is the whole ref on GitHub that the commit was found on ("refs/heads/main").
+	ref string
+	// contribution: a repository or a branch that policy does not trust.
 	contribution bool
 	// hostKnown: policy names the repository's host, so it may be asked.
 	hostKnown bool
+	// located: the commit is known to be one of the repository, and whether that
+	// is a contribution is settled.
+	located bool
+
+	settled  sync.Once
+	findings []Finding // what settling found, for the decision task
+}
+
+// names are the revisions by which tasks may call the origin's commit.
+func (o *origin) names() []string {
+	names := []string{o.tree.Revision.String()}
+	if o.claimedRevision != names[0] {
+		names = append(names, o.claimedRevision)
+	}
+	return names
 }
 
 // originOf reads what the decision task claims. Every claim is checked by a
@@ -49,8 +69,16 @@ func originOf(p *policy.Policy, n *node) (*origin, []Finding) {
 	}
 	o.tree.Repository = repo
 	_, trusted := best.product.Repository(repo)
-	o.contribution = !trusted
-	_, o.hostKnown = p.VCSHosts[repo.Host()]
+	o.contribution = !trusted || best.product.VCS == policy.VCSGitHub && !ownedBy(repo, best.product.Owner)
+	host, named := p.VCSHosts[repo.Host()]
+	o.hostKnown = named && host.Type == best.product.VCS
+	if named && !o.hostKnown {
+		return o, []Finding{{
+			Rule: RuleRepositoryUntrusted, Path: "/payload/env/" + best.product.EnvPrefix + "_HEAD_REPOSITORY",
+			Message: fmt.Sprintf("product %s is kept in %s, but policy says that %s has %s repositories", best.product.Name, best.product.VCS, repo.Host(), host.Type),
+			Got:     repo.String(),
+		}}
+	}
 	if !o.hostKnown {
 		findings = append(findings, Finding{
 			Rule: RuleRepositoryUntrusted, Path: "/payload/env/" + best.product.EnvPrefix + "_HEAD_REPOSITORY",
@@ -59,7 +87,11 @@ func originOf(p *policy.Policy, n *node) (*origin, []Finding) {
 			Hint:    "add the host to vcsHosts if its repositories are to be traced",
 		})
 	}
+	o.claimedRevision = best.revision
 	rev, err := tree.ParseRevision(best.revision)
+	if err != nil && best.product.VCS == policy.VCSGitHub && tasksForOf(n) == "github-release" {
+		return o, findings // a tag, see gitHubRelease
+	}
 	if err != nil {
 		return o, append(findings, Finding{
 			Rule: RuleRevisionNotInTree, Path: "/payload/env/" + best.product.EnvPrefix + "_HEAD_REV",
@@ -128,23 +160,34 @@ func chooseProduct(claims []productClaim, d *graph.Definition) (productClaim, *F
 	}
 }
 
-// sourceOf reads metadata.source: a file of the repository at the revision.
+// ownedBy tells whether a repository on GitHub is the owner's.
+func ownedBy(r tree.Repository, owner string) bool {
+	return strings.HasPrefix(r.Path(), "/"+owner+"/")
+}
+
+// sourceMatches reads metadata.source: a file of the repository at the revision.
 // hg: {repository}/raw-file|file|rev/{revision}[/…]; GitHub:
 // {repository}/raw|blob|tree|commit/{revision}[/…].
-func sourceMatches(source string, t tree.Tree) bool {
-	for _, scheme := range []string{"https://", "ssh://"} {
-		rest, ok := strings.CutPrefix(source, scheme+t.Repository.Host()+t.Repository.Path())
+func sourceMatches(source string, o *origin) bool {
+	for _, scheme := range []string{"https://", "ssh://", "ssh://git@", "git@"} {
+		prefix := scheme + o.tree.Repository.Host()
+		if scheme == "git@" {
+			prefix += ":" + strings.TrimPrefix(o.tree.Repository.Path(), "/")
+		} else {
+			prefix += o.tree.Repository.Path()
+		}
+		rest, ok := strings.CutPrefix(source, prefix)
 		if !ok {
 			continue
 		}
 		rest = strings.TrimPrefix(rest, ".git")
-		parts := strings.SplitN(rest, "/", 4) // "", marker, revision, path
-		if len(parts) < 3 || parts[0] != "" || parts[2] != t.Revision.String() {
-			continue
-		}
-		switch parts[1] {
-		case "raw-file", "file", "rev", "raw", "blob", "tree", "commit":
-			return true
+		for _, marker := range []string{"raw-file", "file", "rev", "raw", "blob", "tree", "commit"} {
+			for _, name := range o.names() {
+				at := "/" + marker + "/" + name
+				if rest == at || strings.HasPrefix(rest, at+"/") {
+					return true
+				}
+			}
 		}
 	}
 	return false

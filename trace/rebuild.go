@@ -9,6 +9,7 @@ import (
 
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/internal/render"
+	"github.com/mozilla-releng/cot/internal/strictjson"
 )
 
 // TemplateName is the file that says which tasks an event starts.
@@ -16,25 +17,6 @@ const TemplateName = ".taskcluster.yml"
 
 // renderTime bounds how long a template may take.
 const renderTime = 20 * time.Second
-
-// event knows what started a task: where its template and its context come
-// from. No value of a context is the task's own word unless something else
-// vouches for it (docs/events.md).
-type event interface {
-	// contexts are the contexts that the services could have rendered with;
-	// they differ only in what the services leave open.
-	contexts(ctx context.Context, c *chain, n *node) ([]render.Context, []Finding)
-}
-
-// events are those that can be rebuilt, by the version control system of the
-// product and extra.tasks_for.
-func events(vcs, tasksFor string) (event, bool) {
-	switch vcs + " " + tasksFor {
-	case "hg hg-push":
-		return hgPush{}, true
-	}
-	return nil, false
-}
 
 // rebuild renders a parent from the tree and compares it with the runtime
 // definition. Whatever is named as a parent passes here, whatever else it is.
@@ -57,7 +39,7 @@ func (c *chain) rebuild(ctx context.Context, n *node) error {
 			Want:    poolNames(o.product.DecisionPools),
 		})
 	}
-	tasksFor, _ := d.Extra["tasks_for"].(string)
+	tasksFor := tasksForOf(n)
 	if !slices.Contains(o.product.TasksFor, tasksFor) {
 		n.add(Finding{
 			Rule: RuleTasksFor, Path: "/extra/tasks_for", Got: tasksFor, Want: strings.Join(o.product.TasksFor, ", "),
@@ -70,41 +52,59 @@ func (c *chain) rebuild(ctx context.Context, n *node) error {
 		n.add(Finding{
 			Rule: RuleTasksFor, Path: "/extra/tasks_for", Got: tasksFor,
 			Message: fmt.Sprintf("tasks started for %s on %s can't be rebuilt by this version, so they are not trusted", tasksFor, o.product.VCS),
-			Want:    "hg-push",
 		})
 		return nil
 	}
-	if o.tree.Revision.IsZero() || !o.hostKnown {
+	c.settle(ctx, o)
+	if !c.mayRead(o) {
+		return ctx.Err() // a finding says why
+	}
+	template, finding := c.template(ctx, o)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case finding != nil:
+		n.add(*finding)
 		return nil
 	}
-	if o.contribution && !c.v.options.AcceptUntrustedTree {
-		return nil // nothing is fetched from a contribution that nobody accepts
-	}
-	contexts, findings := ev.contexts(ctx, c, n)
-	template, finding := c.template(ctx, n)
+	made, findings := c.try(ctx, n, template, ev.attempts(ctx, c, n))
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if finding != nil {
-		findings = append(findings, *finding)
-	}
 	for _, f := range findings {
 		n.add(f)
 	}
-	if template == nil || len(contexts) == 0 {
-		return nil
-	}
-	same, findings := c.compareRendered(ctx, n, template, contexts)
-	n.rebuilt = same
-	for _, f := range findings {
-		n.add(f)
+	if made != nil {
+		n.rebuilt = true
+		for _, l := range c.linksOf(n) {
+			l.madeBy = made.madeBy
+		}
 	}
 	c.v.event("tree", n.id, o.tree.String())
-	return ctx.Err()
+	return nil
 }
 
-func (c *chain) template(ctx context.Context, n *node) (any, *Finding) {
-	t := n.decision.tree
+// settle finds the origin's commit in its repository, once. Nothing is asked of
+// a contribution that nobody accepts.
+func (c *chain) settle(ctx context.Context, o *origin) {
+	o.settled.Do(func() {
+		ev, ok := events(o.product.VCS, tasksForOf(o.decision))
+		if ok && o.hostKnown && (!o.contribution || c.v.options.AcceptUntrustedTree) {
+			o.findings = ev.locate(ctx, c, o)
+			o.located = len(o.findings) == 0 && !o.tree.Revision.IsZero()
+		}
+	})
+}
+
+// mayRead tells whether anything is read from the origin's tree: its commit is
+// known to be there, and trusted, or the caller accepts what is not.
+func (c *chain) mayRead(o *origin) bool {
+	return o.located && (!o.contribution || c.v.options.AcceptUntrustedTree)
+}
+
+// template reads the file that says which tasks an event starts.
+func (c *chain) template(ctx context.Context, o *origin) (map[string]any, *Finding) {
+	t := o.tree
 	data, err := c.v.sources.VCS.File(ctx, t, TemplateName, render.MaxTemplateBytes)
 	if err != nil {
 		f := unavailable(RuleTemplateError, err, TemplateName+" at "+t.String())
@@ -114,81 +114,19 @@ func (c *chain) template(ctx context.Context, n *node) (any, *Finding) {
 	if err != nil {
 		return nil, &Finding{Rule: RuleTemplateError, Message: fmt.Sprintf("%s at %s: %v", TemplateName, t, err)}
 	}
-	return v, nil
-}
-
-// compareRendered tells whether one of the tasks that the template yields is
-// the task; if not, the findings are about the closest.
-func (c *chain) compareRendered(ctx context.Context, n *node, template any, contexts []render.Context) (bool, []Finding) {
-	rctx, cancel := context.WithTimeout(ctx, renderTime)
-	defer cancel()
-	var best []Finding
-	for _, values := range contexts {
-		rendered, err := render.Render(rctx, template, values)
-		if err != nil {
-			if best == nil {
-				best = []Finding{{
-					Rule: RuleTemplateError, Message: fmt.Sprintf("%s at %s can't be rendered: %v", TemplateName, n.decision.tree, err),
-				}}
-			}
-			continue
-		}
-		top, _ := rendered.(map[string]any)
-		tasks, _ := top["tasks"].([]any)
-		if len(tasks) == 0 && best == nil {
-			best = []Finding{{
-				Rule: RuleDiffersFromTree, Message: fmt.Sprintf("%s at %s asks for no task for this event", TemplateName, n.decision.tree),
-			}}
-		}
-		for _, t := range tasks {
-			def, _ := t.(map[string]any)
-			diffs := compareWithTree(n, def)
-			if len(diffs) == 0 {
-				return true, nil
-			}
-			if best == nil || best[0].Rule != RuleDiffersFromTree || len(diffs) < len(best) {
-				best = diffs
-			}
+	top, ok := v.(map[string]any)
+	if !ok {
+		return nil, &Finding{
+			Rule: RuleTemplateError, Message: fmt.Sprintf("%s at %s is no mapping", TemplateName, t), Got: strictjson.Kind(v),
 		}
 	}
-	return false, best
-}
-
-// compareWithTree ignores what the queue leaves open: its defaults and the
-// priority.
-func compareWithTree(n *node, def map[string]any) []Finding {
-	d := n.task.Definition
-	want, got := canonical(def), canonical(d.Value())
-	var findings []Finding
-	if id, ok := want["taskId"]; ok && id != n.id.String() {
-		findings = append(findings, Finding{Rule: RuleDiffersFromTree, Path: "/taskId", Want: brief(id), Got: n.id.String(), Message: "the tree asks for another task id"})
-	}
-	delete(want, "taskId")
-	if _, named := want["taskGroupId"]; !named {
-		want["taskGroupId"] = n.id.String()
-	}
-	for _, k := range []string{"created", "deadline", "expires"} {
-		if sameInstant(want[k], got[k]) {
-			want[k] = got[k]
+	if version, isNumber := top["version"].(float64); isNumber && version != 1 {
+		return nil, &Finding{
+			Rule: RuleTemplateError, Path: "/version", Want: 1, Got: version,
+			Message: fmt.Sprintf("%s at %s has a version that can't be rendered here", TemplateName, t),
 		}
 	}
-	dropQueueDefaults(got, want, d)
-	for _, diff := range differences(want, got) {
-		findings = append(findings, Finding{
-			Rule: RuleDiffersFromTree, Path: diff.path, Want: diff.want, Got: diff.got,
-			Message: fmt.Sprintf("the task differs from what %s at %s asks for", TemplateName, n.decision.tree),
-			Hint:    "somebody changed the task, or it was not started by this event",
-		})
-	}
-	return findings
-}
-
-func sameInstant(a, b any) bool {
-	s, ok1 := a.(string)
-	t, ok2 := b.(string)
-	x, err1 := time.Parse(time.RFC3339, s)
-	y, err2 := time.Parse(time.RFC3339, t)
-	return ok1 && ok2 && err1 == nil && err2 == nil && x.Truncate(time.Millisecond).Equal(y.Truncate(time.Millisecond))
+	return top, nil
 }
 
 func poolNames(ps []graph.PoolPattern) string {

@@ -48,6 +48,8 @@ const (
 	RuleDiffersFromTree      Rule = "differs-from-tree"
 	RuleTemplateError        Rule = "template-error"
 	RuleContextUnvouched     Rule = "context-unvouched"
+	RuleActionUnknown        Rule = "action-unknown"
+	RuleActionInput          Rule = "action-input"
 	RuleRepositoryUntrusted  Rule = "repository-untrusted"
 	RuleRevisionNotInTree    Rule = "revision-not-in-tree"
 	RuleSourceMismatch       Rule = "source-mismatch"

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -106,6 +107,12 @@ func (c *chain) linkFor(n *node, run graph.Run) (*link, bool) {
 	c.links[ref] = l
 	c.seen = append(c.seen, l)
 	return l, true
+}
+
+// readyLink gives the link of a node's run with its document read.
+func (c *chain) readyLink(ctx context.Context, n *node, run graph.Run) (*link, error) {
+	l, _ := c.linkFor(n, run)
+	return l, c.document(ctx, l)
 }
 
 // looseLink stands in the report for a task that has no run to look at.

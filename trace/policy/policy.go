@@ -114,6 +114,11 @@ func (p RepositoryPattern) Match(r tree.Repository) bool {
 	return p.re != nil && p.Host == r.Host() && p.re.MatchString(r.Path())
 }
 
+// TrustsBranch tells whether the policy itself lists the branch as trusted.
+func (p RepositoryPattern) TrustsBranch(branch string) bool {
+	return slices.ContainsFunc(p.Branches, func(b string) bool { return globMatch(b, branch) })
+}
+
 // Repository gives the first of the product's patterns that matches.
 func (pr *Product) Repository(r tree.Repository) (RepositoryPattern, bool) {
 	for _, p := range pr.Repositories {

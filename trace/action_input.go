@@ -1,0 +1,92 @@
+package trace
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
+	"github.com/mozilla-releng/cot/internal/render"
+	"github.com/mozilla-releng/cot/internal/strictjson"
+)
+
+// checkActionInput holds what somebody gave to an action against the schema
+// that the action has in actions.json.
+func checkActionInput(entry map[string]any, input any) *Finding {
+	const at = "/extra/action/context/input"
+	schema, has := entry["schema"]
+	if !has || schema == nil {
+		if input == nil || strictjson.Equal(input, map[string]any{}) {
+			return nil
+		}
+		return &Finding{
+			Rule: RuleActionInput, Path: at, Want: nil, Got: brief(input),
+			Message: "the action takes no input, but was given some",
+		}
+	}
+	compiled, err := compileSchema(render.Plain(schema))
+	if err != nil {
+		return &Finding{Rule: RuleActionInput, Message: "the action's schema can't be used: " + err.Error()}
+	}
+	err = compiled.Validate(render.Plain(input))
+	var invalid *jsonschema.ValidationError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &invalid):
+		where, why := deepest(invalid)
+		return &Finding{
+			Rule: RuleActionInput, Path: strictjson.Pointer(at, where...), Got: brief(input),
+			Message: "the action's input does not fit its schema: " + why,
+		}
+	}
+	return &Finding{Rule: RuleActionInput, Path: at, Message: "the action's input can't be checked: " + err.Error()}
+}
+
+// compileSchema compiles a schema without references: one that has none takes
+// time in proportion to its size and the input's, and leads nowhere.
+func compileSchema(schema any) (*jsonschema.Schema, error) {
+	if err := withoutReferences(schema); err != nil {
+		return nil, err
+	}
+	const name = "urn:action-schema"
+	compiler := jsonschema.NewCompiler()
+	compiler.DefaultDraft(jsonschema.Draft7) // what the hooks service validates with
+	compiler.UseLoader(jsonschema.SchemeURLLoader{})
+	if err := compiler.AddResource(name, schema); err != nil {
+		return nil, err
+	}
+	return compiler.Compile(name)
+}
+
+func withoutReferences(v any) error {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, e := range v {
+			switch k {
+			case "$ref", "$dynamicRef", "$recursiveRef":
+				return fmt.Errorf("it uses %s, which is not followed here", k)
+			}
+			if err := withoutReferences(e); err != nil {
+				return err
+			}
+		}
+	case []any:
+		for _, e := range v {
+			if err := withoutReferences(e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// deepest gives the place and the words of the innermost cause.
+func deepest(e *jsonschema.ValidationError) ([]string, string) {
+	for len(e.Causes) > 0 {
+		e = e.Causes[0]
+	}
+	return e.InstanceLocation, e.ErrorKind.LocalizedString(message.NewPrinter(language.English))
+}

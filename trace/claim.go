@@ -1,0 +1,125 @@
+package trace
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/mozilla-releng/cot/internal/render"
+	"github.com/mozilla-releng/cot/internal/strictjson"
+)
+
+// claim is a value of a context that is the word of the task under test, because
+// no service can confirm it any more. Its syntax leaves no room for a scope, a
+// repository or a command.
+type claim struct {
+	path  []string // where it stands in the context
+	at    string   // JSON Pointer to where the task says so
+	value any
+	other any // another value of the same syntax
+	// aside: the value may reach what people read (/metadata, /extra) and nothing
+	// else.
+	aside bool
+}
+
+func (c claim) name() string { return strings.Join(c.path, ".") }
+
+// claimSyntax is what a claimed value must look like, whole.
+type claimSyntax struct {
+	re    *regexp.Regexp
+	want  string
+	other string
+}
+
+var (
+	claimedCommit = claimSyntax{
+		regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`), "a full commit id or zeros", strings.Repeat("1", 40),
+	}
+	claimedTime = claimSyntax{
+		regexp.MustCompile(`^(\d{1,16}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d))$`), "an RFC 3339 time or digits", "1",
+	}
+	claimedWord = claimSyntax{
+		regexp.MustCompile(`^[A-Za-z0-9@._+-]{1,100}$`), "1 to 100 of A-Z a-z 0-9 @ . _ + -", "x",
+	}
+	claimedRef = claimSyntax{
+		regexp.MustCompile(`^refs/(heads|tags)(/[A-Za-z0-9@_+-][A-Za-z0-9@._+-]{0,99}){1,10}$`), "a whole ref", "refs/heads/x",
+	}
+	claimedTaskID = claimSyntax{
+		regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`), "a task id", strings.Repeat("A", 22),
+	}
+	// claimedClient is what Taskcluster's auth service takes as a clientId.
+	claimedClient = claimSyntax{
+		regexp.MustCompile(`^[A-Za-z0-9!@/:.+|_-]{1,256}$`), "a clientId", "x",
+	}
+)
+
+// claims collects what a task says of itself.
+type claims struct {
+	n    *node
+	list []claim
+}
+
+// env takes a variable of the payload for a place in the context; absent: not
+// ok. A value of another syntax is a finding.
+func (c *claims) env(variable string, s claimSyntax, path ...string) (string, bool, *Finding) {
+	v, ok := c.n.task.Definition.Env(variable)
+	if !ok || v == "" {
+		return "", false, nil
+	}
+	return c.take("/payload/env/"+variable, v, s, path...)
+}
+
+func (c *claims) take(at, value string, s claimSyntax, path ...string) (string, bool, *Finding) {
+	if !s.re.MatchString(value) {
+		return "", false, &Finding{
+			Rule: RuleContextUnvouched, Path: at, Want: s.want, Got: clipText(value),
+			Message: fmt.Sprintf("nothing vouches for %s, and the task's own word for it has not the syntax that is needed to take it", strings.Join(path, ".")),
+			Hint:    "somebody may have put something into the task that its event did not have",
+		}
+	}
+	c.list = append(c.list, claim{path: path, at: at, value: value, other: s.other})
+	return value, true, nil
+}
+
+// without gives the context with another value in the claim's place.
+func (c claim) without(values render.Context) render.Context {
+	out := maps.Clone(values)
+	m := map[string]any(out)
+	for _, key := range c.path[:len(c.path)-1] {
+		inner, ok := m[key].(map[string]any)
+		if !ok {
+			return out
+		}
+		inner = maps.Clone(inner)
+		m[key] = inner
+		m = inner
+	}
+	m[c.path[len(c.path)-1]] = c.other
+	return out
+}
+
+// claimed says which claims a task rests on.
+func claimed(used []claim) Finding {
+	got := map[string]any{}
+	for _, c := range used {
+		got[c.name()] = c.value
+	}
+	names := slices.Sorted(maps.Keys(got))
+	return Finding{
+		Rule: RuleTaskClaimed, Severity: SeverityWarning, Path: used[0].at, Got: got,
+		Message: fmt.Sprintf("no service can confirm any more what the task says of its event: %s", strings.Join(names, ", ")),
+	}
+}
+
+// aside tells whether two renderings are the same but for what people read.
+func sameButAside(a, b map[string]any) bool {
+	strip := func(m map[string]any) map[string]any {
+		m = maps.Clone(m)
+		delete(m, "metadata")
+		delete(m, "extra")
+		return m
+	}
+	return strictjson.Equal(strip(a), strip(b))
+}

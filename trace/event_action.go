@@ -1,0 +1,214 @@
+package trace
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/internal/render"
+	"github.com/mozilla-releng/cot/internal/strictjson"
+)
+
+// action is a task that a hook started because somebody triggered an action of
+// another task's actions.json. That artifact, its digest signed by the worker of
+// the task that published it, says what the hook was given; who triggered it is
+// the one thing that nothing vouches for.
+type action struct{ tasksFor string }
+
+func (action) locate(context.Context, *chain, *origin) []Finding { return nil } // its decision's event does
+
+func (e action) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[attempt, *Finding] {
+	parent := c.nodes[n.parent]
+	if n.kind != KindAction || parent == nil || parent.task == nil || parent == n {
+		return failed(Finding{
+			Rule: RuleTasksFor, Path: "/extra/parent", Got: n.parent.String(),
+			Message: "an action acts on the graph of another task, but this one names none as its parent",
+		})
+	}
+	call, finding := actionCallOf(n)
+	if finding != nil {
+		return failed(*finding)
+	}
+	if finding := c.checkActionTarget(ctx, n, call); finding != nil {
+		return failed(*finding)
+	}
+	return func(yield func(attempt, *Finding) bool) {
+		var last *Finding
+		for _, run := range c.parentRuns(parent) {
+			if n.task.Definition.Created.Before(run.Started.Add(-createdTolerance)) {
+				continue // it can't have been triggered yet
+			}
+			l, err := c.readyLink(ctx, parent, run)
+			if err != nil {
+				return
+			}
+			offered, finding := c.offeredActions(ctx, l, call)
+			if finding != nil {
+				last = finding
+				continue
+			}
+			for _, o := range offered {
+				for _, a := range e.hooks(c, n, call, o) {
+					a.madeBy = l
+					if !yield(a, nil) {
+						return
+					}
+				}
+			}
+		}
+		if last != nil {
+			yield(attempt{}, last)
+		}
+	}
+}
+
+// actionCall is what somebody asked of an action, as the action task says.
+type actionCall struct {
+	name, callback string
+	input          any
+	target         graph.TaskID // zero: the action is on the group
+	client         string
+	claims         claims
+}
+
+// actionCallOf reads extra.action, and where a template does not keep it, the
+// variables that the action's task is run with.
+func actionCallOf(n *node) (actionCall, *Finding) {
+	d := n.task.Definition
+	call := actionCall{claims: claims{n: n}}
+	said, _ := d.Extra["action"].(map[string]any)
+	given, _ := said["context"].(map[string]any)
+	call.name, _ = said["name"].(string)
+	call.callback, _ = d.Env("ACTION_CALLBACK")
+	if call.name == "" && call.callback == "" {
+		return call, &Finding{
+			Rule: RuleActionUnknown, Path: "/extra/action/name", Want: "the name of an action, or ACTION_CALLBACK",
+			Message: "the task does not say which action it is",
+		}
+	}
+	var finding *Finding
+	if call.input, finding = actionValue(d, given, "input", "ACTION_INPUT"); finding != nil {
+		return call, finding
+	}
+	target, finding := actionValue(d, given, "taskId", "ACTION_TASK_ID")
+	if finding != nil {
+		return call, finding
+	}
+	if target != nil {
+		text, _ := target.(string)
+		id, err := graph.ParseTaskID(text)
+		if err != nil {
+			return call, &Finding{Rule: RuleActionInput, Path: "/extra/action/context/taskId", Message: "the action's target is no task: " + err.Error()}
+		}
+		call.target = id
+	}
+	if who, ok := given["clientId"].(string); ok {
+		if call.client, _, finding = call.claims.take("/extra/action/context/clientId", who, claimedClient, "clientId"); finding != nil {
+			return call, finding
+		}
+		call.claims.list[len(call.claims.list)-1].aside = true
+	}
+	return call, nil
+}
+
+// actionValue takes a value from extra.action.context, else from a variable with
+// JSON in it.
+func actionValue(d *graph.Definition, given map[string]any, key, variable string) (any, *Finding) {
+	if v, ok := given[key]; ok {
+		return v, nil
+	}
+	text, ok := d.Env(variable)
+	if !ok {
+		return nil, nil
+	}
+	v, err := strictjson.Parse([]byte(text), graph.MaxDefinitionBytes)
+	if err != nil {
+		return nil, &Finding{Rule: RuleActionInput, Path: "/payload/env/" + variable, Message: err.Error()}
+	}
+	return v, nil
+}
+
+// checkActionTarget: the target is in the group that the action acts on.
+func (c *chain) checkActionTarget(ctx context.Context, n *node, call actionCall) *Finding {
+	if call.target.IsZero() {
+		return nil
+	}
+	const at = "/extra/action/context/taskId"
+	var target *graph.Task
+	if known := c.nodes[call.target]; known != nil {
+		target = known.task
+	}
+	if target == nil {
+		var err error
+		if target, err = c.v.sources.Tasks.Task(ctx, call.target); err != nil {
+			f := unavailable(RuleActionInput, err, "the task that the action is on")
+			f.Path = at
+			return &f
+		}
+	}
+	group := target.Definition.TaskGroupID
+	if group == n.parent || call.target == n.parent {
+		return nil
+	}
+	if p := c.nodes[n.parent]; p != nil && p.task != nil && p.task.Definition.TaskGroupID == group {
+		return nil
+	}
+	return &Finding{
+		Rule: RuleActionInput, Path: at, Want: "a task of group " + n.parent.String(), Got: fmt.Sprintf("%s of group %s", call.target, group),
+		Message: "the action is on a task that is not in the group of its parent",
+	}
+}
+
+// hooks gives what the hook renders for an action that was offered. The hook's
+// own template wraps the tree's (fxci-config's in_tree_actions).
+func (e action) hooks(c *chain, n *node, call actionCall, o offeredAction) []attempt {
+	var out []attempt
+	for _, scope := range e.repoScopes(o.permission) {
+		values := render.Context{
+			"payload": o.payload, "taskId": n.id.String(), "now": baseContext(c, n, e.tasksFor)["now"],
+			"as_slugid": render.Slugid(func(string) string { return n.id.String() }), "firedBy": "triggerHook",
+			"taskcluster_root_url": c.v.policy.RootURL,
+		}
+		if call.client != "" {
+			values["clientId"] = call.client
+		}
+		out = append(out, attempt{
+			wrap:    func(template map[string]any) any { return hookTemplate(e.tasksFor, o.permission, scope, template) },
+			context: values, claims: call.claims.list, adds: hooksService,
+		})
+	}
+	return out
+}
+
+// repoScopes are the scopes that hooks of this kind give an action. Hooks for
+// pull requests take the repository that the request goes to; before they did,
+// they named their kind.
+func (e action) repoScopes(permission string) []string {
+	if e.tasksFor == tasksForAction {
+		return []string{"assume:repo:${payload.decision.repository.url[8:]}:action:" + permission}
+	}
+	return []string{
+		"assume:repo:${payload.decision.repository.base_url[8:]}:action:" + permission,
+		"assume:repo:${payload.decision.repository.url[8:]}:pr-action:" + permission,
+	}
+}
+
+// hookTemplate is the template of an action's hook.
+func hookTemplate(tasksFor, permission, scope string, template map[string]any) any {
+	values := map[string]any{
+		"tasks_for": tasksFor,
+		"action":    map[string]any{"repo_scope": scope, "action_perm": permission},
+		"ownTaskId": map[string]any{"$eval": "taskId"},
+	}
+	for _, key := range []string{"name", "title", "description", "taskGroupId", "symbol", "cb_name"} {
+		values["action"].(map[string]any)[key] = "${payload.decision.action." + key + "}"
+	}
+	for key, from := range map[string]string{
+		"push": "payload.decision.push", "repository": "payload.decision.repository", "input": "payload.user.input",
+		"parameters": "payload.decision['parameters']", "taskId": "payload.user.taskId", "taskGroupId": "payload.user.taskGroupId",
+	} {
+		values[key] = map[string]any{"$eval": from}
+	}
+	return map[string]any{"$let": values, "in": map[string]any{"tasks": template["tasks"]}}
+}

@@ -1,0 +1,213 @@
+package trace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"strings"
+
+	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/trace/tree"
+)
+
+const (
+	headsPrefix = "refs/heads/"
+	tagsPrefix  = "refs/tags/"
+)
+
+// branchOf is the branch that a whole ref names; empty: none.
+func branchOf(ref string) string {
+	if b, ok := strings.CutPrefix(ref, headsPrefix); ok {
+		return b
+	}
+	return ""
+}
+
+// headRef is the whole ref that a decision task says it was started for. A short
+// name is a branch's.
+func headRef(o *origin) string {
+	d := o.decision.task.Definition
+	for _, name := range []string{"_HEAD_REF", "_HEAD_BRANCH"} {
+		ref, ok := d.Env(o.product.EnvPrefix + name)
+		switch {
+		case !ok || ref == "":
+		case strings.HasPrefix(ref, headsPrefix), strings.HasPrefix(ref, tagsPrefix):
+			return ref
+		default:
+			return headsPrefix + ref
+		}
+	}
+	return ""
+}
+
+// gitHub gives the source that answers for repositories on GitHub.
+func (c *chain) gitHub() (GitHub, *Finding) {
+	if c.v.sources.GitHub == nil {
+		return nil, &Finding{Rule: RuleEvidenceUnavailable, Message: "nothing here can ask GitHub", Hint: "policy's vcsHosts needs a host of type github"}
+	}
+	return c.v.sources.GitHub, nil
+}
+
+// locateOnBranch finds the commit on the branch that the decision task claims,
+// or on the repository's default branch if it claims none. GitHub serves the
+// commits of every fork under the name of each, so that a commit exists there
+// proves nothing.
+func (c *chain) locateOnBranch(ctx context.Context, o *origin) []Finding {
+	gh, finding := c.gitHub()
+	if finding != nil {
+		return []Finding{*finding}
+	}
+	o.ref = headRef(o)
+	if o.ref == "" {
+		repository, err := gh.Repository(ctx, o.tree.Repository)
+		if err != nil {
+			return []Finding{unavailable(RuleRevisionNotInTree, err, "the default branch of "+o.tree.Repository.String())}
+		}
+		branch, _ := repository["default_branch"].(string)
+		o.ref = headsPrefix + branch
+	}
+	if tag, ok := strings.CutPrefix(o.ref, tagsPrefix); ok {
+		return c.locateTag(ctx, o, tag)
+	}
+	trusted, finding := c.branchTrusted(ctx, o, branchOf(o.ref))
+	if finding != nil {
+		return []Finding{*finding}
+	}
+	if !trusted {
+		o.contribution = true
+		if !c.v.options.AcceptUntrustedTree {
+			return nil // the rule on contributions says so
+		}
+	}
+	contains, err := gh.Contains(ctx, o.tree, o.ref)
+	if err != nil {
+		f := unavailable(RuleRevisionNotInTree, err, fmt.Sprintf("whether %s is on %s", o.tree, o.ref))
+		if gone(err) {
+			f.Rule, f.Heals = RuleRevisionNotInTree, true
+			f.Hint = "a branch that was deleted can't say which commits it had; if it comes back, try again"
+		}
+		return []Finding{f}
+	}
+	if !contains {
+		return []Finding{notOnBranch(o)}
+	}
+	return nil
+}
+
+func notOnBranch(o *origin) Finding {
+	return Finding{
+		Rule: RuleRevisionNotInTree, Want: "a commit on " + o.ref, Got: o.tree.Revision.String(),
+		Message: fmt.Sprintf("%s is not on %s, where the task says that it is from", o.tree, o.ref),
+		Hint:    "GitHub shows the commits of forks and pull requests under the repository's name too: somebody may have taken one of those",
+	}
+}
+
+func gone(err error) bool {
+	var u *graph.UnavailableError
+	return errors.As(err, &u) && u.Reason == graph.NotFound
+}
+
+// locateTag settles a tag: it must name the origin's commit (which it decides
+// where the task claims none), and that commit must be on a branch that policy
+// trusts.
+func (c *chain) locateTag(ctx context.Context, o *origin, tag string) []Finding {
+	gh, finding := c.gitHub()
+	if finding != nil {
+		return []Finding{*finding}
+	}
+	rev, err := gh.Resolve(ctx, o.tree.Repository, tagsPrefix+tag)
+	if err != nil {
+		return []Finding{unavailable(RuleRevisionNotInTree, err, fmt.Sprintf("tag %q of %s", clipText(tag), o.tree.Repository))}
+	}
+	if o.tree.Revision.IsZero() {
+		o.tree.Revision = rev
+	} else if o.tree.Revision != rev {
+		return []Finding{{
+			Rule: RuleRevisionNotInTree, Want: rev.String(), Got: o.tree.Revision.String(),
+			Message: fmt.Sprintf("tag %q of %s names another commit", clipText(tag), o.tree.Repository),
+			Hint:    "the tag was moved since, or the task names a tag that it was not started for",
+		}}
+	}
+	branches, finding := c.trustedBranches(ctx, o)
+	if finding != nil {
+		return []Finding{*finding}
+	}
+	for _, b := range branches {
+		contains, err := gh.Contains(ctx, o.tree, headsPrefix+b)
+		switch {
+		case err != nil && gone(err):
+			continue
+		case err != nil:
+			return []Finding{unavailable(RuleRevisionNotInTree, err, fmt.Sprintf("whether %s is on %s", o.tree, b))}
+		case contains:
+			o.ref = headsPrefix + b
+			return nil
+		}
+	}
+	o.contribution = true // the rule on contributions says so
+	return nil
+}
+
+// trustedBranches are those that a tag's commit may be on: the default branch,
+// then those that policy or the project list names without a wildcard.
+func (c *chain) trustedBranches(ctx context.Context, o *origin) ([]string, *Finding) {
+	gh, finding := c.gitHub()
+	if finding != nil {
+		return nil, finding
+	}
+	pattern, _ := o.product.Repository(o.tree.Repository)
+	names := pattern.Branches
+	if len(names) == 0 && !c.v.policy.Projects.IsZero() {
+		list, err := c.projects(ctx)
+		if err != nil {
+			f := unavailable(RuleContextUnvouched, err, "the project list")
+			return nil, &f
+		}
+		project, _ := list.Lookup(o.tree.Repository)
+		for _, b := range project.Branches {
+			names = append(names, b.Name)
+		}
+	}
+	repository, err := gh.Repository(ctx, o.tree.Repository)
+	if err != nil {
+		f := unavailable(RuleRevisionNotInTree, err, "the default branch of "+o.tree.Repository.String())
+		return nil, &f
+	}
+	var out []string
+	byDefault, _ := repository["default_branch"].(string)
+	for _, name := range append([]string{byDefault}, names...) {
+		trusted, finding := c.branchTrusted(ctx, o, name)
+		if finding != nil {
+			return nil, finding
+		}
+		if trusted && !strings.Contains(name, "*") {
+			out = append(out, name)
+		}
+	}
+	return out, nil
+}
+
+// gitHubRepository is a repository as events have it, as far as its name says it.
+func gitHubRepository(r tree.Repository, cloneURL string) map[string]any {
+	owner, name := strings.Trim(path.Dir(r.Path()), "/"), path.Base(r.Path())
+	full := owner + "/" + name
+	return map[string]any{
+		"name": name, "full_name": full, "html_url": r.String(), "url": r.String(), "clone_url": cloneURL,
+		"ssh_url": "git@" + r.Host() + ":" + full + ".git", "git_url": "git://" + r.Host() + "/" + full + ".git",
+		"owner": map[string]any{"login": owner, "name": owner},
+	}
+}
+
+func cloneURL(r tree.Repository) string { return r.String() + ".git" }
+
+// over lays an object of the API under what is known better.
+func over(api, known map[string]any) map[string]any {
+	out := maps.Clone(api)
+	if out == nil {
+		out = map[string]any{}
+	}
+	maps.Copy(out, known)
+	return out
+}
