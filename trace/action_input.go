@@ -3,10 +3,9 @@ package trace
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 
 	"github.com/mozilla-releng/cot/internal/render"
 	"github.com/mozilla-releng/cot/internal/strictjson"
@@ -88,5 +87,10 @@ func deepest(e *jsonschema.ValidationError) ([]string, string) {
 	for len(e.Causes) > 0 {
 		e = e.Causes[0]
 	}
-	return e.InstanceLocation, e.ErrorKind.LocalizedString(message.NewPrinter(language.English))
+	lines := strings.Split(e.Error(), "\n")
+	_, why, ok := strings.Cut(lines[len(lines)-1], "': ")
+	if !ok {
+		why = lines[len(lines)-1]
+	}
+	return e.InstanceLocation, why
 }
