@@ -16,7 +16,9 @@ import (
 // that the listing has, once, and keeps the document if all of it holds. The
 // error is for a cancelled context alone.
 func (c *chain) document(ctx context.Context, l *link) error {
-	l.read.Do(func() { l.readErr = c.readDocument(ctx, l) })
+	l.read.Do(func() {
+		l.readErr = c.slotted(ctx, func() error { return c.readDocument(ctx, l) })
+	})
 	return l.readErr
 }
 

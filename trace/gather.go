@@ -37,17 +37,32 @@ type chain struct {
 
 	projectsMu  sync.Mutex
 	projectList *policy.Projects
+
+	slots chan struct{} // one for each thing that is read at a time
 }
 
 func newChain(v *Verifier) *chain {
-	return &chain{v: v, nodes: map[graph.TaskID]*node{}, links: map[graph.RunRef]*link{}}
+	return &chain{
+		v: v, nodes: map[graph.TaskID]*node{}, links: map[graph.RunRef]*link{}, slots: make(chan struct{}, v.options.Jobs),
+	}
 }
 
-// gather loads the targets, what they depend on for trust, level by level, and
-// every run's document. Documents are fetched while the next level is found.
-func (c *chain) gather(ctx context.Context, targets []RunTarget) error {
-	docs, dctx := errgroup.WithContext(ctx)
-	docs.SetLimit(c.v.options.Jobs)
+// slotted runs f when one of the slots is free. f must not wait for another
+// slot.
+func (c *chain) slotted(ctx context.Context, f func() error) error {
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+		return f()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// gather finds the targets and what they depend on for trust, level by level.
+// Every run's document, and the tree of every decision task, is read in the
+// background, in the group.
+func (c *chain) gather(ctx context.Context, g *errgroup.Group, targets []RunTarget) error {
 	level := c.enqueue(nil, targetIDs(targets), 0)
 	if err := c.load(ctx, level); err != nil {
 		return err
@@ -56,21 +71,18 @@ func (c *chain) gather(ctx context.Context, targets []RunTarget) error {
 		l := c.targetLink(t)
 		c.targets = append(c.targets, l)
 		if l.hasRun {
-			c.fetch(dctx, docs, l)
+			c.fetch(ctx, g, l)
 		}
 	}
 	for depth := 1; c.v.options.Scope == ScopeTree && len(level) > 0; depth++ {
-		next, err := c.expand(ctx, level, depth)
+		next, err := c.expand(ctx, g, level, depth)
 		if err != nil {
 			return err
 		}
 		for _, l := range c.connect() {
-			c.fetch(dctx, docs, l)
+			c.fetch(ctx, g, l)
 		}
 		level = next
-	}
-	if err := docs.Wait(); err != nil {
-		return err
 	}
 	return ctx.Err()
 }
@@ -100,10 +112,13 @@ func (c *chain) enqueue(level []*node, ids []graph.TaskID, depth int) []*node {
 // load asks the queue for a level of tasks.
 func (c *chain) load(ctx context.Context, level []*node) error {
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(c.v.options.Jobs)
 	for _, n := range level {
 		g.Go(safe(func() error {
-			task, err := c.v.sources.Tasks.Task(gctx, n.id)
+			var task *graph.Task
+			err := c.slotted(gctx, func() (err error) {
+				task, err = c.v.sources.Tasks.Task(gctx, n.id)
+				return err
+			})
 			if err != nil {
 				if ctx.Err() != nil {
 					return ctx.Err()
@@ -122,7 +137,7 @@ func (c *chain) load(ctx context.Context, level []*node) error {
 
 // expand finds a level's parents and inputs and loads those that are new. In a
 // chain that is too long the tasks beyond the bound are not followed.
-func (c *chain) expand(ctx context.Context, level []*node, depth int) ([]*node, error) {
+func (c *chain) expand(ctx context.Context, g *errgroup.Group, level []*node, depth int) ([]*node, error) {
 	var next []*node
 	for _, n := range level {
 		if n.task == nil {
@@ -134,6 +149,13 @@ func (c *chain) expand(ctx context.Context, level []*node, depth int) ([]*node, 
 			n.add(Finding{Rule: RuleNotInTaskGraph, Message: "the task does not name its parent: " + err.Error(), Path: "/extra/parent"})
 		}
 		n.parent = parent
+		if parent == n.id {
+			n.own, n.ownFindings = originOf(c.v.policy, n)
+			g.Go(safe(func() error {
+				_, _ = c.template(ctx, n.own) // whoever needs it finds it there
+				return ctx.Err()
+			}))
+		}
 		edges, problems := graph.Inputs(n.task.Definition, c.v.policy.RootURL)
 		for _, p := range problems {
 			n.add(Finding{Rule: RuleUndeclaredInput, Message: "an input that can't be read, so nobody can tell what the task took: " + p.Error()})
@@ -201,10 +223,12 @@ func (c *chain) find(ctx context.Context, n *node, edges []graph.Edge) error {
 	}
 	failed := make([]error, len(edges))
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(c.v.options.Jobs)
 	for _, i := range named {
 		g.Go(safe(func() error {
-			edges[i].Task, failed[i] = c.v.sources.Index.FindTask(gctx, edges[i].Namespace)
+			failed[i] = c.slotted(gctx, func() (err error) {
+				edges[i].Task, err = c.v.sources.Index.FindTask(gctx, edges[i].Namespace)
+				return err
+			})
 			return ctx.Err()
 		}))
 	}

@@ -32,23 +32,20 @@ var linkChecks = []check{
 	checkEstablished, // last
 }
 
-// judge decides what the tasks are, gathers what their parents vouch for, and
-// runs every rule on every link.
-func (c *chain) judge(ctx context.Context) error {
-	c.decideKinds()
-	c.findOrigins()
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(c.v.options.Jobs)
+// searchParents rebuilds every task that creates others from its tree, and
+// looks up what it created in its task graph.
+func (c *chain) searchParents(ctx context.Context, g *errgroup.Group) {
 	for _, n := range c.order {
 		if n.task == nil || !n.creates() {
 			continue
 		}
-		g.Go(safe(func() error { return c.rebuild(gctx, n) }))
-		g.Go(safe(func() error { return c.membership(gctx, n) }))
+		g.Go(safe(func() error { return c.rebuild(ctx, n) }))
+		g.Go(safe(func() error { return c.membership(ctx, n) }))
 	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
+}
+
+// judge gathers what the parents brought up, and runs every rule on every link.
+func (c *chain) judge(ctx context.Context) error {
 	for _, n := range c.order {
 		if o := n.decision; o != nil && o.decision == n {
 			for _, f := range o.findings {
@@ -88,7 +85,6 @@ func (c *chain) follow(ctx context.Context) error {
 			return nil
 		}
 		g, gctx := errgroup.WithContext(ctx)
-		g.SetLimit(c.v.options.Jobs)
 		for _, l := range fresh {
 			c.fetch(gctx, g, l)
 		}
@@ -143,14 +139,8 @@ func kindOf(n *node) Kind {
 // findOrigins follows parents to decision tasks. Parents that cycle, or end
 // where nothing is known, leave a task without an origin.
 func (c *chain) findOrigins() {
-	origins := map[*node]*origin{}
 	for _, n := range c.order {
-		if n.task == nil || n.kind != KindDecision {
-			continue
-		}
-		o, findings := originOf(c.v.policy, n)
-		origins[n] = o
-		for _, f := range findings {
+		for _, f := range n.ownFindings {
 			n.add(f)
 		}
 	}
@@ -175,7 +165,7 @@ func (c *chain) findOrigins() {
 				Got: n.parent.String(),
 			})
 		default:
-			n.decision = origins[at]
+			n.decision = at.own
 		}
 	}
 }

@@ -35,8 +35,10 @@ type node struct {
 	usedAsParent bool
 	usedAsImage  bool
 
-	decision *origin // where the chain of parents ends; nil if it doesn't
-	findings []Finding
+	own         *origin   // of a task that is its own parent
+	ownFindings []Finding // what was found in reading it
+	decision    *origin   // where the chain of parents ends; nil if it doesn't
+	findings    []Finding
 }
 
 // creates tells whether the node is one that must be rebuilt from the tree.

@@ -28,8 +28,10 @@ type origin struct {
 	// is a contribution is settled.
 	located bool
 
-	settled  sync.Once
-	findings []Finding // what settling found, for the decision task
+	read       sync.Once // its place in the tree is settled, and the template read
+	findings   []Finding // of settling it, for the decision task
+	template   map[string]any
+	unreadable *Finding // why there is no template
 }
 
 // names are the revisions by which tasks may call the origin's commit.

@@ -10,6 +10,7 @@ import (
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/internal/render"
 	"github.com/mozilla-releng/cot/internal/strictjson"
+	"github.com/mozilla-releng/cot/trace/tree"
 )
 
 // TemplateName is the file that says which tasks an event starts.
@@ -55,10 +56,6 @@ func (c *chain) rebuild(ctx context.Context, n *node) error {
 		})
 		return nil
 	}
-	c.settle(ctx, o)
-	if !c.mayRead(o) {
-		return ctx.Err() // a finding says why
-	}
 	template, finding := c.template(ctx, o)
 	switch {
 	case ctx.Err() != nil:
@@ -66,6 +63,8 @@ func (c *chain) rebuild(ctx context.Context, n *node) error {
 	case finding != nil:
 		n.add(*finding)
 		return nil
+	case template == nil:
+		return nil // a finding says why
 	}
 	made, findings := c.try(ctx, n, template, ev.attempts(ctx, c, n))
 	if ctx.Err() != nil {
@@ -84,16 +83,26 @@ func (c *chain) rebuild(ctx context.Context, n *node) error {
 	return nil
 }
 
-// settle finds the origin's commit in its repository, once. Nothing is asked of
-// a contribution that nobody accepts.
-func (c *chain) settle(ctx context.Context, o *origin) {
-	o.settled.Do(func() {
+// template settles where the origin's commit is, and reads the file that says
+// which tasks an event starts, once. It is nil without a finding where nothing
+// may be read, or where the origin's own findings say why not.
+func (c *chain) template(ctx context.Context, o *origin) (map[string]any, *Finding) {
+	o.read.Do(func() {
+		if o.product == nil {
+			return
+		}
+		// Nothing is asked of a contribution that nobody accepts.
 		ev, ok := events(o.product.VCS, tasksForOf(o.decision))
-		if ok && o.hostKnown && (!o.contribution || c.v.options.AcceptUntrustedTree) {
-			o.findings = ev.locate(ctx, c, o)
-			o.located = len(o.findings) == 0 && !o.tree.Revision.IsZero()
+		if !ok || !o.hostKnown || o.contribution && !c.v.options.AcceptUntrustedTree {
+			return
+		}
+		o.findings = ev.locate(ctx, c, o)
+		o.located = len(o.findings) == 0 && !o.tree.Revision.IsZero()
+		if c.mayRead(o) {
+			o.template, o.unreadable = c.readTemplate(ctx, o.tree)
 		}
 	})
+	return o.template, o.unreadable
 }
 
 // mayRead tells whether anything is read from the origin's tree: its commit is
@@ -102,9 +111,7 @@ func (c *chain) mayRead(o *origin) bool {
 	return o.located && (!o.contribution || c.v.options.AcceptUntrustedTree)
 }
 
-// template reads the file that says which tasks an event starts.
-func (c *chain) template(ctx context.Context, o *origin) (map[string]any, *Finding) {
-	t := o.tree
+func (c *chain) readTemplate(ctx context.Context, t tree.Tree) (map[string]any, *Finding) {
 	data, err := c.v.sources.VCS.File(ctx, t, TemplateName, render.MaxTemplateBytes)
 	if err != nil {
 		f := unavailable(RuleTemplateError, err, TemplateName+" at "+t.String())

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/mozilla-releng/cot/certs"
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/trace/policy"
@@ -29,7 +31,7 @@ type Options struct {
 	ExpectTree tree.Tree
 	// ExpectProduct is the product that the targets must belong to.
 	ExpectProduct string
-	// Jobs bounds how many tasks are looked at together.
+	// Jobs bounds how many things are read together; less than one: 32.
 	Jobs int
 	// Events receives progress, from several goroutines; may be nil.
 	Events func(Event)
@@ -78,7 +80,7 @@ func New(p *policy.Policy, s Sources, now time.Time, o Options) (*Verifier, erro
 		}
 	}
 	if o.Jobs < 1 {
-		o.Jobs = 8
+		o.Jobs = 32
 	}
 	trust, err := certs.New(certs.Config{
 		Keys: p.Keys, UnkeyedPools: p.UnkeyedPools, QueueTimeTrusted: p.QueueTimeTrusted,
@@ -105,7 +107,16 @@ func (v *Verifier) Verify(ctx context.Context, targets []RunTarget) (*Report, er
 		return nil, errors.New("nothing to verify")
 	}
 	c := newChain(v)
-	if err := c.gather(ctx, targets); err != nil {
+	g, gctx := errgroup.WithContext(ctx)
+	if err := c.gather(gctx, g, targets); err != nil {
+		return nil, errors.Join(g.Wait(), err)
+	}
+	if v.options.Scope == ScopeTree {
+		c.decideKinds()
+		c.findOrigins()
+		c.searchParents(gctx, g)
+	}
+	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	if v.options.Scope == ScopeTree {

@@ -48,7 +48,7 @@ func (c *common) register(cmd *cobra.Command) {
 	f.StringVar(&c.expectProduct, "product", "", "the chain must be of the product `NAME`")
 	f.BoolVar(&c.acceptUntrustedTree, "accept-untrusted-tree", false, "accept a try push, a fork or a pull request (verdict: accepted)")
 	f.BoolVar(&c.acceptUnsignedPools, "accept-unsigned-pools", false, "accept worker pools without a published key (verdict: accepted)")
-	f.IntVarP(&c.jobs, "jobs", "j", 8, "do `N` things at once")
+	f.IntVarP(&c.jobs, "jobs", "j", 8, "fetch `N` artifacts at once, and four times as many small documents")
 	f.StringVar(&c.format, "format", "text", "`FORMAT` of the report: text or json")
 	f.StringVarP(&c.output, "output", "o", "", "write the report to `FILE`, all of it or nothing")
 	f.BoolVarP(&c.verbose, "verbose", "v", false, "say everything")
@@ -77,10 +77,14 @@ func (c *common) check() error {
 
 const maxJobs = 256
 
+// smallPerJob is how many small things (definitions, documents) are read for
+// each artifact that would be.
+const smallPerJob = 4
+
 // traceOptions are what the flags ask of a verification.
 func (c *common) traceOptions(scope trace.Scope) (trace.Options, error) {
 	o := trace.Options{
-		Scope: scope, Jobs: c.jobs, ExpectProduct: c.expectProduct,
+		Scope: scope, Jobs: smallPerJob * c.jobs, ExpectProduct: c.expectProduct,
 		AcceptUntrustedTree: c.acceptUntrustedTree, AcceptUnsignedPools: c.acceptUnsignedPools,
 	}
 	if c.expectTree == "" {

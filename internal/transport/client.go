@@ -17,7 +17,7 @@ import (
 // Config are the settings of a Client; zero values mean the defaults.
 type Config struct {
 	Attempts      int           // tries of one request (12)
-	MinWait       time.Duration // before the second try; doubles from there (500ms)
+	MinWait       time.Duration // before the second try; doubles from there (100ms)
 	MaxWait       time.Duration // between two tries (30s)
 	MaxRetryAfter time.Duration // what a server's Retry-After may ask for (2m)
 	TotalTime     time.Duration // until a response begins, or a document is read, all tries together (5m)
@@ -54,7 +54,7 @@ type Client struct {
 // New makes a client.
 func New(cfg Config) *Client {
 	setDefault(&cfg.Attempts, 12)
-	setDefault(&cfg.MinWait, 500*time.Millisecond)
+	setDefault(&cfg.MinWait, 100*time.Millisecond)
 	setDefault(&cfg.MaxWait, 30*time.Second)
 	setDefault(&cfg.MaxRetryAfter, 2*time.Minute)
 	setDefault(&cfg.TotalTime, 5*time.Minute)
