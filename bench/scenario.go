@@ -24,6 +24,7 @@ type scenario struct {
 	name     string
 	commands []command
 	check    func(dir string) error
+	runs     int // at most; 0: as many as asked for
 }
 
 // plan writes what the programs read below dir and gives the scenarios.
@@ -42,22 +43,26 @@ func plan(dir string, t tools, world *served) ([]scenario, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, scenario{d.Name, commands, d.check})
+		out = append(out, scenario{name: d.Name, commands: commands, check: d.check})
 	}
-	peer, script := filepath.Join(dir, "peer.json"), filepath.Join(dir, "verify_cot.py")
-	if err := os.WriteFile(peer, world.Peer, 0o600); err != nil {
-		return nil, err
-	}
+	script := filepath.Join(dir, "verify_cot.py")
 	if err := os.WriteFile(script, verifyCot, 0o600); err != nil {
 		return nil, err
 	}
-	for _, c := range world.Traces {
+	for i, c := range world.Traces {
+		policy, peer := filepath.Join(dir, fmt.Sprintf("policy-%d.yml", i)), filepath.Join(dir, fmt.Sprintf("peer-%d.json", i))
+		if err := os.WriteFile(policy, []byte(c.At.Policy), 0o600); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(peer, c.At.Peer, 0o600); err != nil {
+			return nil, err
+		}
 		out = append(out, scenario{
-			name: c.Name,
+			name: c.Name, runs: c.Runs,
 			commands: []command{
 				{
 					name: "cot-verify-graph", dir: filepath.Join(dir, "dest"),
-					argv: []string{t.graph, "--policy", policy, "--root-url", world.RootURL, "--progress", "none", c.Task},
+					argv: []string{t.graph, "--policy", policy, "--root-url", c.At.RootURL, "--progress", "none", c.Task},
 				},
 				{
 					name: "scriptworker's verify_cot", dir: filepath.Join(dir, "dest"),
@@ -198,6 +203,9 @@ func (p planner) url(f file) string {
 // whatever else changes on the machine changes for all. Each round begins with
 // another one: what the one before left the kernel to do is nobody's alone.
 func (s scenario) measure(ctx context.Context, runs int, out io.Writer) error {
+	if s.runs > 0 {
+		runs = min(runs, s.runs)
+	}
 	costs := make([][]cost, len(s.commands))
 	for i := range runs + 1 {
 		for k := range s.commands {
