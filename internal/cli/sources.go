@@ -33,14 +33,14 @@ func (c *common) connect(s IO, p *policy.Policy, root string, show progress) (*d
 		return nil, usage(err)
 	}
 	settings := transport.Config{
-		Connections: c.jobs + 4, AllowLoopback: transport.OnLoopback(u), UserAgent: "cot/" + version(),
+		Connections: smallPerJob*c.jobs + 4, AllowLoopback: transport.OnLoopback(u), UserAgent: "cot/" + version(),
 		Waiting: show.waiting,
 	}
 	if s.tune != nil {
 		s.tune(&settings)
 	}
 	t := transport.New(settings)
-	cfg := queue.Config{RootURL: root, Jobs: c.jobs, Transport: t}
+	cfg := queue.Config{RootURL: root, Jobs: smallPerJob * c.jobs, Transport: t}
 	// The proxy and the credentials of a task are those of its own deployment.
 	if own := s.env("TASKCLUSTER_ROOT_URL"); own == "" || sameRoot(own, root) {
 		cfg.ProxyURL = s.env("TASKCLUSTER_PROXY_URL")
