@@ -34,6 +34,9 @@ type Edge struct {
 	Artifact  string // empty where the definition names none
 	SHA256    []byte // the digest that the worker checked, where the definition has one
 	Path      string // JSON Pointer to where the definition says so
+	// Stated is what the definition says the other task is: taskType of
+	// upstreamArtifacts, the name of a chain of trust input. A claim.
+	Stated string
 }
 
 // ParentOf is the task that created the task: extra.parent, else taskGroupId.
@@ -130,7 +133,7 @@ func (f *finder) declared(d *Definition) {
 	sort.Strings(names)
 	for _, name := range names {
 		s, _ := inputs[name].(string)
-		f.add(Edge{Reason: EdgeDeclared, Path: strictjson.Pointer(at, "inputs", name)}, s)
+		f.add(Edge{Reason: EdgeDeclared, Path: strictjson.Pointer(at, "inputs", name), Stated: name}, s)
 	}
 }
 
@@ -143,9 +146,10 @@ func (f *finder) upstream(d *Definition) {
 			continue
 		}
 		task, _ := m["taskId"].(string)
+		stated, _ := m["taskType"].(string)
 		paths := f.list(m, at, "paths")
 		if len(paths) == 0 {
-			f.add(Edge{Reason: EdgeUpstream, Path: at}, task)
+			f.add(Edge{Reason: EdgeUpstream, Path: at, Stated: stated}, task)
 		}
 		for j, p := range paths {
 			name, ok := p.(string)
@@ -153,25 +157,20 @@ func (f *finder) upstream(d *Definition) {
 				f.problem(fmt.Sprintf("%s/paths/%d", at, j), "want a string, found %s", strictjson.Kind(p))
 				continue
 			}
-			f.add(Edge{Reason: EdgeUpstream, Artifact: name, Path: fmt.Sprintf("%s/paths/%d", at, j)}, task)
+			f.add(Edge{Reason: EdgeUpstream, Artifact: name, Path: fmt.Sprintf("%s/paths/%d", at, j), Stated: stated}, task)
 		}
 	}
 }
 
 func (f *finder) image(d *Definition) {
-	m, ok := d.Payload["image"].(map[string]any)
-	if !ok {
-		return
+	const at = "/payload/image"
+	i, err := ImageOf(d)
+	switch {
+	case err != nil:
+		f.problem(at, "%v", err)
+	case i.Kind == ImageOfTask, i.Kind == ImageIndexed:
+		f.edges = append(f.edges, Edge{Reason: EdgeImage, Task: i.Task, Namespace: i.Namespace, Artifact: i.Artifact, Path: at})
 	}
-	e := Edge{Reason: EdgeImage, Path: "/payload/image"}
-	e.Artifact, _ = m["path"].(string)
-	if ns, ok := m["namespace"].(string); ok {
-		e.Namespace = ns
-		f.edges = append(f.edges, e)
-		return
-	}
-	task, _ := m["taskId"].(string)
-	f.add(e, task)
 }
 
 func (f *finder) fetches(d *Definition) {
@@ -229,24 +228,33 @@ func (f *finder) content(content map[string]any, at string) {
 		}
 		e.SHA256 = sum
 	}
-	if task, ok := content["taskId"].(string); ok {
-		f.add(e, task)
-		return
-	}
-	if ns, ok := content["namespace"].(string); ok {
-		e.Namespace = ns
+	switch {
+	case isText(content["taskId"]):
+		f.add(e, content["taskId"].(string))
+	case isText(content["namespace"]):
+		e.Namespace, _ = content["namespace"].(string)
 		f.edges = append(f.edges, e)
-		return
+	case isText(content["url"]):
+		f.url(e, content["url"].(string))
+	case !isText(content["raw"]) && !isText(content["base64"]):
+		f.problem(at, "want taskId, namespace, url, raw or base64 as a string")
 	}
-	if s, ok := content["url"].(string); ok {
-		ref, ok := ParseArtifactURL(f.rootURL, s)
-		switch {
-		case ok:
-			e.Task, e.Namespace, e.Run, e.Artifact = ref.Task, ref.Namespace, ref.Run, ref.Artifact
-			f.edges = append(f.edges, e)
-		case OnDeployment(f.rootURL, s):
-			f.problem(at+"/url", "%q is of this deployment, but no artifact route that can be read", clip(s))
-		}
+}
+
+func isText(v any) bool {
+	_, ok := v.(string)
+	return ok
+}
+
+// url adds the edge if the URL is this deployment's.
+func (f *finder) url(e Edge, s string) {
+	ref, ok := ParseArtifactURL(f.rootURL, s)
+	switch {
+	case ok:
+		e.Task, e.Namespace, e.Run, e.Artifact = ref.Task, ref.Namespace, ref.Run, ref.Artifact
+		f.edges = append(f.edges, e)
+	case OnDeployment(f.rootURL, s):
+		f.problem(e.Path+"/url", "%q is of this deployment, but no artifact route that can be read", clip(s))
 	}
 }
 

@@ -115,6 +115,8 @@ func TestInputs(t *testing.T) {
 		map[string]any{"file": "h", "content": map[string]any{"namespace": "gecko.v2.x", "artifact": "public/i"}},
 		map[string]any{"file": "i", "content": map[string]any{"url": "https://elsewhere.example.org/x"}},
 		map[string]any{"cacheName": "c", "directory": "d"},
+		map[string]any{"file": "j", "content": map[string]any{"raw": "text"}},
+		map[string]any{"cacheName": "k", "directory": "k", "format": "zip", "content": map[string]any{"base64": "UEsFBg=="}},
 	}
 	edges, problems := graph.Inputs(d, root)
 	var got []string
@@ -147,6 +149,8 @@ func TestInputsThatCannotBeRead(t *testing.T) {
 		"fetch without task":    {"env": map[string]any{"MOZ_FETCHES": "[{}]"}},
 		"mounts not a list":     {"mounts": map[string]any{}},
 		"mount with bad sha256": {"mounts": []any{map[string]any{"content": map[string]any{"taskId": idA, "artifact": "a", "sha256": "00"}}}},
+		"mount of nothing":      {"mounts": []any{map[string]any{"content": map[string]any{"artifact": "a"}}}},
+		"mount of a number":     {"mounts": []any{map[string]any{"content": map[string]any{"taskId": 7, "artifact": "a"}}}},
 		"upstream not a list":   {"upstreamArtifacts": "x"},
 		"upstream without task": {"upstreamArtifacts": []any{map[string]any{"paths": []any{"a"}}}},
 		"image without task":    {"image": map[string]any{"type": "task-image"}},
