@@ -3,6 +3,7 @@ package trace_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -503,7 +504,7 @@ func takeFrom(consumer, input *fixtures.Task) {
 }
 
 func TestAttacks(t *testing.T) {
-	for _, a := range attacks {
+	for _, a := range slices.Concat(attacks, imageAttacks, workerAttacks, inputAttacks) {
 		t.Run(a.name, func(t *testing.T) {
 			t.Parallel()
 			w := serve(t)

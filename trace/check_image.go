@@ -15,39 +15,48 @@ func checkDockerImage(c *chain, l *link) {
 	if l.node.impl != graph.DockerWorker {
 		return
 	}
+	checkSameImage(c, l)
 	o := l.node.decision
 	if o == nil || o.product == nil {
 		return
 	}
 	const at = "/payload/image"
-	switch image := l.node.task.Definition.Payload["image"].(type) {
-	case string:
-		if !o.product.PrebuiltImages.Allows(string(l.node.kind)) {
-			l.add(Finding{
-				Rule: RulePrebuiltImage, Path: at, Got: clipText(image), Want: "an image that a task of the chain built",
-				Message: fmt.Sprintf("product %s allows no prebuilt image for a task of kind %s", o.product.Name, l.node.kind),
-			})
-		}
-	case map[string]any:
-		switch image["type"] {
-		case "task-image":
-			checkTaskImage(l, image)
-		case "indexed-image":
-			checkIndexedImage(c, l, o, image)
-		default:
-			l.add(Finding{Rule: RuleDockerImageTask, Path: at + "/type", Want: "task-image or indexed-image", Got: brief(image["type"]), Message: "unknown type of docker image"})
-		}
-	default:
-		l.add(Finding{Rule: RuleDockerImageTask, Path: at, Want: "a string or an object", Got: brief(image), Message: "the docker image can't be read"})
+	d := l.node.task.Definition
+	image, err := graph.ImageOf(d)
+	switch {
+	case err != nil:
+		l.add(Finding{Rule: RuleDockerImageTask, Path: at, Got: brief(d.Payload["image"]), Message: "the docker image can't be read: " + err.Error()})
+	case image.Kind == graph.ImagePrebuilt:
+		checkPrebuiltImage(l, o, image)
+	case image.Kind == graph.ImageOfTask:
+		checkTaskImage(l, image)
+	case image.Kind == graph.ImageIndexed:
+		checkIndexedImage(c, l, o, image)
 	}
 }
 
-func checkTaskImage(l *link, image map[string]any) {
+func checkPrebuiltImage(l *link, o *origin, image graph.Image) {
+	const at = "/payload/image"
+	if !o.product.PrebuiltImages.Allows(string(l.node.kind)) {
+		l.add(Finding{
+			Rule: RulePrebuiltImage, Path: at, Got: clipText(image.Reference), Want: "an image that a task of the chain built",
+			Message: fmt.Sprintf("product %s allows no prebuilt image for a task of kind %s", o.product.Name, l.node.kind),
+		})
+	}
+	if !image.Pinned() {
+		l.add(Finding{
+			Rule: RuleInputUnpinned, Severity: o.unpinned(), Path: at, Got: clipText(image.Reference), Want: "…@sha256:…",
+			Message: "the task names its docker image by a tag, which a registry may move to another image at any time",
+			Hint:    "add the image's digest to its name",
+		})
+	}
+}
+
+func checkTaskImage(l *link, image graph.Image) {
 	cot, _ := l.node.task.Definition.Extra["chainOfTrust"].(map[string]any)
 	inputs, _ := cot["inputs"].(map[string]any)
 	declared, _ := inputs["docker-image"].(string)
-	used, _ := image["taskId"].(string)
-	if declared != used {
+	if used := image.Task.String(); declared != used {
 		l.add(Finding{
 			Rule: RuleDockerImageTask, Path: "/extra/chainOfTrust/inputs/docker-image", Want: used, Got: orNil(declared),
 			Message: "the image that runs is not of the task that the chain of trust inputs name",
@@ -60,16 +69,16 @@ func checkTaskImage(l *link, image map[string]any) {
 	}
 }
 
-func checkIndexedImage(c *chain, l *link, o *origin, image map[string]any) {
+func checkIndexedImage(c *chain, l *link, o *origin, image graph.Image) {
 	if !o.product.IndexedImages.Allows(string(l.node.kind)) {
 		l.add(Finding{
-			Rule: RuleIndexedImage, Path: "/payload/image", Got: brief(image["namespace"]),
+			Rule: RuleIndexedImage, Path: "/payload/image", Got: clipText(image.Namespace),
 			Message: fmt.Sprintf("product %s allows no indexed image for a task of kind %s", o.product.Name, l.node.kind),
 		})
 	}
 	if c.anyRestricted() {
 		l.add(Finding{
-			Rule: RuleIndexedImage, Path: "/payload/image", Got: brief(image["namespace"]),
+			Rule: RuleIndexedImage, Path: "/payload/image", Got: clipText(image.Namespace),
 			Message: "indexed images are never allowed in a chain with restricted scopes: whoever may write the index chooses the image",
 		})
 	}
@@ -107,6 +116,36 @@ func checkImageHash(l *link, in input) {
 	f.Want, f.Got = orNil(strings.Join(want, " or ")), clipText(recorded)
 	f.Message = fmt.Sprintf("the image that ran is not %s of %s", in.edge.Artifact, in.edge.Task)
 	l.add(f)
+}
+
+// checkSameImage: Docker's id for an image (imageHash) is no digest of any
+// artifact, so it is compared only between runs in one and the same image. Runs
+// in one image artifact must agree; what a registry serves may have changed.
+func checkSameImage(c *chain, l *link) {
+	if l.doc == nil || l.doc.Asserted.ImageHash == "" {
+		return
+	}
+	severity, image := SeverityError, l.doc.Asserted.ImageArtifactHash
+	if image == "" {
+		i, err := graph.ImageOf(l.node.task.Definition)
+		if err != nil || i.Kind != graph.ImagePrebuilt {
+			return
+		}
+		severity, image = SeverityWarning, i.Reference
+	}
+	key := string(severity) + " " + image
+	first, ok := c.images[key]
+	if !ok {
+		c.images[key] = l
+		return
+	}
+	if want, got := first.doc.Asserted.ImageHash, l.doc.Asserted.ImageHash; want != got {
+		l.add(Finding{
+			Rule: RuleDockerImageHash, Severity: severity, Path: "/environment/imageHash", Want: clipText(want), Got: clipText(got),
+			Message: fmt.Sprintf("%s ran in the same image (%s), but its worker recorded another id for it", first.ref(), clipText(image)),
+			Hint:    "one of the workers ran another image than its task names; or their Docker engines count ids in different ways",
+		})
+	}
 }
 
 // recordedImage is the digest of the image artifact that the worker recorded.

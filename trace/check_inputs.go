@@ -87,20 +87,24 @@ func checkIndexedInputs(c *chain, l *link) {
 // checkPins decides which inputs the worker pinned by a digest that can be
 // checked here, and reports the others.
 func checkPins(_ *chain, l *link) {
-	unpinned := SeverityWarning
-	if o := l.node.decision; o != nil && o.product != nil && o.product.RequirePinned {
-		unpinned = SeverityError
-	}
 	for _, in := range l.inputs {
 		if in.pinned || len(in.runs) == 0 {
 			continue
 		}
 		l.add(Finding{
-			Rule: RuleInputUnpinned, Severity: unpinned, Path: in.edge.Path, Got: in.edge.Task.String(),
+			Rule: RuleInputUnpinned, Severity: l.node.decision.unpinned(), Path: in.edge.Path, Got: in.edge.Task.String(),
 			Message: fmt.Sprintf("nothing shows which bytes of this input (%s %s) the task really read", in.edge.Reason, in.edge.Artifact),
 			Hint:    "pin it: a mount with sha256, or inputs fetched by cot-download",
 		})
 	}
+}
+
+// unpinned is how much it weighs that an input is not pinned.
+func (o *origin) unpinned() Severity {
+	if o != nil && o.product != nil && o.product.RequirePinned {
+		return SeverityError
+	}
+	return SeverityWarning
 }
 
 // pin marks the inputs whose digest the worker checked and that a verified

@@ -122,10 +122,23 @@ func reportLink(l *link) Task {
 			Method: string(s.Method), Identity: s.Identity, KeyID: string(s.KeyID), SignedAt: &at, TimeSource: string(s.TimeSource),
 		}
 	}
+	t.Image = reportImage(l)
 	for _, in := range l.inputs {
 		t.Inputs = append(t.Inputs, reportInput(in)...)
 	}
 	return t
+}
+
+func reportImage(l *link) *Image {
+	i, err := graph.ImageOf(l.node.task.Definition)
+	if err != nil || i.Kind == "" {
+		return nil
+	}
+	out := &Image{Name: clipText(i.String())}
+	if l.doc != nil {
+		out.ArtifactHash, out.Hash = clipText(l.doc.Asserted.ImageArtifactHash), clipText(l.doc.Asserted.ImageHash)
+	}
+	return out
 }
 
 func reportInput(in input) []Input {

@@ -259,16 +259,16 @@ func (c *chain) checkDocument(l *link, v certs.Verified) *document.Document {
 // imageHashesCount: workers write image hashes only for docker payloads, and a
 // container with power over the host could have replaced them.
 func imageHashesCount(l *link) bool {
-	p := l.node.task.Definition.Payload
+	d := l.node.task.Definition
 	if l.node.impl != graph.DockerWorker {
 		return false
 	}
-	capabilities, _ := p["capabilities"].(map[string]any)
-	features, _ := p["features"].(map[string]any)
-	privileged, _ := capabilities["privileged"].(bool)
-	dind, _ := features["dind"].(bool)
-	disable, _ := capabilities["disableSeccomp"].(bool)
-	return !privileged && !dind && !disable
+	for _, path := range [][]string{{"capabilities", "privileged"}, {"capabilities", "disableSeccomp"}, {"features", "dind"}} {
+		if _, _, on := switchedOn(d, path...); on {
+			return false
+		}
+	}
+	return true
 }
 
 func orNil(s string) any {

@@ -35,6 +35,8 @@ type chain struct {
 	rests map[*link][]*link // what each link rests on, once that is decided
 	feeds map[*link][]*policy.Product
 
+	images map[string]*link // the first run in each docker image, by what names its content
+
 	projectsMu  sync.Mutex
 	projectList *policy.Projects
 
@@ -43,7 +45,8 @@ type chain struct {
 
 func newChain(v *Verifier) *chain {
 	return &chain{
-		v: v, nodes: map[graph.TaskID]*node{}, links: map[graph.RunRef]*link{}, slots: make(chan struct{}, v.options.Jobs),
+		v: v, nodes: map[graph.TaskID]*node{}, links: map[graph.RunRef]*link{}, images: map[string]*link{},
+		slots: make(chan struct{}, v.options.Jobs),
 	}
 }
 

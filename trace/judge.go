@@ -18,6 +18,8 @@ var linkChecks = []check{
 	checkRunAmbiguous,
 	checkWorkerImplementation,
 	checkInteractive,
+	checkRunAsCurrentUser,
+	checkTaskType,
 	checkInputsDeclared,
 	checkIndexedInputs,
 	checkPins,

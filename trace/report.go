@@ -128,12 +128,21 @@ type Task struct {
 	Implementation string    `json:"workerImplementation,omitempty"`
 	Tree           *Tree     `json:"tree,omitempty"`
 	Signer         *Signer   `json:"signer,omitempty"`
+	Image          *Image    `json:"image,omitempty"` // of docker payloads
 	Status         string    `json:"status"`
 	Inputs         []Input   `json:"inputs,omitempty"`
 	Claims         []string  `json:"taskClaims,omitempty"` // JSON Pointers of what the task, not the worker, may have put in the document
 	Findings       []Finding `json:"findings"`
 
 	rests []int // the report's tasks that this one rests on
+}
+
+// Image says which docker image a task ran in: what it names, and what its
+// worker recorded, where that counts.
+type Image struct {
+	Name         string `json:"name"`                        // of a registry, TASK_ID:ARTIFACT or index:NAMESPACE:ARTIFACT
+	ArtifactHash string `json:"imageArtifactHash,omitempty"` // digest of the image artifact
+	Hash         string `json:"imageHash,omitempty"`         // Docker's id of the image
 }
 
 // Input is an edge along which another task's output reached this one.

@@ -62,6 +62,8 @@ const (
 const (
 	RuleRestrictedScope      Rule = "restricted-scope"
 	RuleInteractive          Rule = "interactive"
+	RuleRunAsCurrentUser     Rule = "run-as-current-user"
+	RuleTaskType             Rule = "task-type"
 	RuleWorkerImplementation Rule = "worker-implementation"
 	RuleDockerImagePool      Rule = "docker-image-pool"
 	RuleDockerImageTask      Rule = "docker-image-task"

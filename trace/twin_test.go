@@ -10,12 +10,14 @@ import (
 	"github.com/mozilla-releng/cot/trace"
 )
 
-// twins look like one of the attacks and are none.
-var twins = []struct {
+// twin looks like one of the attacks and is none.
+type twin struct {
 	name   string
 	target func(w *served) *fixtures.Task
 	edit   func(w *served)
-}{
+}
+
+var twins = []twin{
 	{"an indexed image where policy allows it", build, func(w *served) {
 		w.policy = indexedImagesAllowed
 		indexedImage(w)
@@ -74,7 +76,7 @@ func indexedImagesAllowed(p string) string {
 }
 
 func TestTwins(t *testing.T) {
-	for _, tt := range twins {
+	for _, tt := range slices.Concat(twins, imageTwins, workerTwins, inputTwins) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			w := serve(t)

@@ -43,6 +43,8 @@ var ruleAdvice = map[string]string{
 	"product-mismatch":        "use a task of the product that --product names",
 	"restricted-scope":        "scopes like this one belong to the trees that policy gives them: use a task from such a tree",
 	"interactive":             "use a task that nobody could log into",
+	"run-as-current-user":     "use a task that ran as a user of its own",
+	"task-type":               "correct what the task states of its input, in the graph that makes it",
 	"evidence-unavailable":    "try again later, or check that the services this needs can be reached",
 	"input-unpinned":          "pin the input by its sha256 (cot-download --print-mounts writes pinned mounts)",
 	"indexed-input":           "the task that the index names does not claim that index path: use the task id itself",

@@ -49,6 +49,9 @@ type Asserted struct {
 	// "sha256:…". Empty unless the worker wrote it and nothing in the task
 	// could have: see Options.
 	ImageArtifactHash string
+	// ImageHash is Docker's own id of the image that ran, under the same
+	// condition. It is no digest of an artifact.
+	ImageHash string
 }
 
 // Hashes are an artifact's digests by algorithm, decoded.
@@ -185,6 +188,8 @@ func (p *parser) environment(m map[string]any) {
 			p.claim(strictjson.Pointer("/environment", name))
 		case name == "imageArtifactHash":
 			p.doc.Asserted.ImageArtifactHash = s
+		default:
+			p.doc.Asserted.ImageHash = s
 		}
 	}
 }
