@@ -228,22 +228,22 @@ func (f *finder) content(content map[string]any, at string) {
 		}
 		e.SHA256 = sum
 	}
-	switch {
-	case isText(content["taskId"]):
-		f.add(e, content["taskId"].(string))
-	case isText(content["namespace"]):
-		e.Namespace, _ = content["namespace"].(string)
-		f.edges = append(f.edges, e)
-	case isText(content["url"]):
-		f.url(e, content["url"].(string))
-	case !isText(content["raw"]) && !isText(content["base64"]):
-		f.problem(at, "want taskId, namespace, url, raw or base64 as a string")
+	for _, name := range []string{"taskId", "namespace", "url", "raw", "base64"} {
+		text, ok := content[name].(string)
+		switch {
+		case !ok:
+			continue
+		case name == "taskId":
+			f.add(e, text)
+		case name == "namespace":
+			e.Namespace = text
+			f.edges = append(f.edges, e)
+		case name == "url":
+			f.url(e, text)
+		}
+		return
 	}
-}
-
-func isText(v any) bool {
-	_, ok := v.(string)
-	return ok
+	f.problem(at, "want taskId, namespace, url, raw or base64 as a string")
 }
 
 // url adds the edge if the URL is this deployment's.

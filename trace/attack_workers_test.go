@@ -1,6 +1,10 @@
 package trace_test
 
 import (
+	"fmt"
+	"slices"
+	"testing"
+
 	"github.com/mozilla-releng/cot/fixtures"
 	"github.com/mozilla-releng/cot/trace"
 )
@@ -115,4 +119,25 @@ var workerTwins = []twin{
 	{"a decision stated as a parent", build, input("parent", decision)},
 	{"a decision stated as an action", build, input("action", decision)},
 	{"a fetch task stated as a build", build, input("build", fetch)},
+}
+
+// A type that is stated once is one finding, where it is stated, however many
+// artifacts it is stated for.
+func TestTaskTypeIsOneFinding(t *testing.T) {
+	w := serve(t)
+	w.Edit(func() {
+		w.Signing = w.Graph.Signing("two/opt", nil, fixtures.Upstream{
+			Task: w.Build, Paths: []string{"public/build/target.tar.bz2", "public/build/target.langpack.xpi"},
+		})
+		states("docker-image")(w)
+	})
+	var got []string
+	for _, f := range w.verify(w.Signing.ID).Tasks[0].Findings {
+		if f.Rule == trace.RuleTaskType {
+			got = append(got, fmt.Sprint(f.Path, " ", f.Want, " ", f.Got))
+		}
+	}
+	if want := []string{"/payload/upstreamArtifacts/0/taskType task docker-image"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
 }
