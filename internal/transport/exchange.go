@@ -121,7 +121,7 @@ func (x *exchange) run(handle retryablehttp.ResponseHandlerFunc) (*http.Response
 }
 
 func (x *exchange) conclude(resp *http.Response, err error) (*http.Response, error) {
-	if err == nil && !retriable(resp.StatusCode) {
+	if err == nil && !x.retriable(resp) {
 		return resp, nil
 	}
 	if resp != nil {

@@ -37,7 +37,7 @@ func (x *exchange) checkRetry(_ context.Context, resp *http.Response, err error)
 		if errors.As(err, &dns) && dns.IsNotFound && x.tries >= lookupTries {
 			return false, err
 		}
-	case retriable(resp.StatusCode):
+	case x.retriable(resp):
 		why = x.badStatus(resp)
 	default:
 		return false, nil
@@ -51,6 +51,10 @@ func (x *exchange) checkRetry(_ context.Context, resp *http.Response, err error)
 		x.client.cfg.Waiting(why, x.wait)
 	}
 	return true, nil
+}
+
+func (x *exchange) retriable(resp *http.Response) bool {
+	return retriable(resp.StatusCode) && (x.req.Final == nil || !x.req.Final(resp.StatusCode, resp.Header))
 }
 
 func retriable(status int) bool {

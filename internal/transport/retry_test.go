@@ -66,6 +66,23 @@ func TestStatusBelow500IsTheAnswer(t *testing.T) {
 	}
 }
 
+func TestFinalAnswerIsNotTriedAgain(t *testing.T) {
+	for _, final := range []bool{true, false} {
+		var n atomic.Int64
+		s := serve(t, flaky(&n, status(429), text("ok")))
+		doc, err := client(t, quick()).Read(t.Context(), Request{
+			What: "thing", URL: s.URL, Final: func(status int, _ http.Header) bool { return final && status == 429 },
+		}, 100)
+		want, tries := 200, int64(2)
+		if final {
+			want, tries = 429, 1
+		}
+		if err != nil || doc.Status != want || n.Load() != tries {
+			t.Errorf("final %v: got %v, %v after %d tries, want status %d after %d", final, doc, err, n.Load(), want, tries)
+		}
+	}
+}
+
 func TestTotalTimeBoundsAllTries(t *testing.T) {
 	cfg := quick()
 	cfg.Attempts, cfg.MinWait, cfg.MaxWait, cfg.TotalTime = 1000, time.Hour, time.Hour, time.Minute
