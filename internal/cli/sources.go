@@ -10,6 +10,7 @@ import (
 
 	"github.com/mozilla-releng/cot/certs"
 	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/internal/cachedir"
 	"github.com/mozilla-releng/cot/internal/crlcache"
 	"github.com/mozilla-releng/cot/internal/queue"
 	"github.com/mozilla-releng/cot/internal/transport"
@@ -23,7 +24,7 @@ type deployment struct {
 	transport *transport.Client
 	queue     *queue.Client
 	tasks     *taskMemo
-	cache     *crlcache.Dir
+	cache     *cachedir.Dir
 	sources   trace.Sources
 }
 
@@ -61,7 +62,7 @@ func (c *common) connect(s IO, p *policy.Policy, root string, show progress) (*d
 	d := &deployment{transport: t, queue: q, tasks: &taskMemo{from: q}}
 	d.sources = trace.Sources{Tasks: d.tasks, Artifacts: q, Index: q, VCS: v}
 	if c.cacheDir != "" {
-		if d.cache, err = crlcache.OpenDir(c.cacheDir); err != nil {
+		if d.cache, err = cachedir.Open(c.cacheDir); err != nil {
 			return nil, usagef("--cache-dir: %w", err)
 		}
 	}
@@ -72,7 +73,7 @@ func (c *common) connect(s IO, p *policy.Policy, root string, show progress) (*d
 }
 
 // newRevocation fetches the CRLs that policy names, and what it lets be fetched.
-func newRevocation(c *certs.Certificates, t *transport.Client, cache *crlcache.Dir, now time.Time) *crlcache.Fetcher {
+func newRevocation(c *certs.Certificates, t *transport.Client, cache *cachedir.Dir, now time.Time) *crlcache.Fetcher {
 	named := slices.Clone(c.CRLURLs)
 	if c.Timestamps != nil {
 		named = append(named, c.Timestamps.CRLURLs...)

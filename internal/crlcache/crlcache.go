@@ -18,6 +18,7 @@ import (
 
 	"github.com/mozilla-releng/cot/certs/revocation"
 	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/internal/cachedir"
 	"github.com/mozilla-releng/cot/internal/transport"
 )
 
@@ -27,9 +28,8 @@ type Config struct {
 	// Named are the URLs that policy names. All others are a certificate's, and
 	// lead to no local address.
 	Named []string
-	// Dir is where lists are kept; nil: nowhere. It must be nobody else's to
-	// write: see OpenDir.
-	Dir *Dir
+	// Dir is where lists are kept; nil: nowhere.
+	Dir *cachedir.Dir
 	Now time.Time
 	// Grace is how long past its nextUpdate a kept list stands in for one that
 	// can't be had.
@@ -38,7 +38,8 @@ type Config struct {
 
 // Fetcher is revocation.Sources. It is safe for concurrent use.
 type Fetcher struct {
-	cfg Config
+	cfg  Config
+	kept kept
 
 	mu      sync.Mutex
 	fetched map[string]entry // by URL: not yet known to hold
@@ -50,12 +51,12 @@ var (
 )
 
 // New makes a fetcher.
-func New(c Config) *Fetcher { return &Fetcher{cfg: c, fetched: map[string]entry{}} }
+func New(c Config) *Fetcher { return &Fetcher{cfg: c, kept: kept{c.Dir}, fetched: map[string]entry{}} }
 
 // CRL gives the list at a URL: a kept one until its nextUpdate, then the
 // server's, unless that is older.
 func (f *Fetcher) CRL(ctx context.Context, at string) ([]byte, error) {
-	kept, have := f.cfg.Dir.load(at)
+	kept, have := f.kept.load(at)
 	if have && kept.due().After(f.cfg.Now) {
 		return kept.data, nil
 	}
@@ -100,7 +101,7 @@ func (f *Fetcher) Keep(at string) {
 	delete(f.fetched, at)
 	f.mu.Unlock()
 	if ok {
-		f.cfg.Dir.store(at, fresh)
+		f.kept.store(at, fresh)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/mozilla-releng/cot/certs/revocation"
 	"github.com/mozilla-releng/cot/fixtures/ca"
 	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/internal/cachedir"
 	"github.com/mozilla-releng/cot/internal/transport"
 )
 
@@ -60,7 +60,8 @@ type pki struct {
 	root, issuer, worker *ca.Holder
 	pool                 *pkix.Pool
 	path                 pkix.Path
-	dir                  *Dir
+	name                 string
+	dir                  *cachedir.Dir
 }
 
 func newPKI(t *testing.T) *pki {
@@ -73,7 +74,8 @@ func newPKI(t *testing.T) *pki {
 		t.Fatal(err)
 	}
 	p.path = paths[0]
-	if p.dir, err = OpenDir(filepath.Join(t.TempDir(), "cache")); err != nil {
+	p.name = filepath.Join(t.TempDir(), "cache")
+	if p.dir, err = cachedir.Open(p.name); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.dir.Close() })
@@ -178,8 +180,8 @@ func TestWhatIsKeptIsWhatWasVerified(t *testing.T) {
 		}
 	}
 	f.Keep(h.URL)
-	if kept, ok := p.dir.load(h.URL); !ok || !bytes.Equal(kept.data, genuine) {
-		t.Errorf("kept %q", kept.data)
+	if got, ok := (kept{p.dir}).load(h.URL); !ok || !bytes.Equal(got.data, genuine) {
+		t.Errorf("kept %q", got.data)
 	}
 }
 
@@ -223,7 +225,7 @@ func TestSpoiltListIsFetchedAgain(t *testing.T) {
 	p, h := newPKI(t), serve(t)
 	h.crl = p.issuer.CRL(1, now)
 	p.want(p.run(now.Add(time.Hour), h.URL, 0), revocation.Good)
-	file := filepath.Join(p.dir.root.Name(), nameOf(h.URL)+dataSuffix)
+	file := filepath.Join(p.name, nameOf(h.URL)+dataSuffix)
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -234,23 +236,6 @@ func TestSpoiltListIsFetchedAgain(t *testing.T) {
 	p.want(p.run(now.Add(2*time.Hour), h.URL, 0), revocation.Good)
 	if h.sent != 2 {
 		t.Errorf("sent %d times, want 2", h.sent)
-	}
-}
-
-func TestSharedDirectoryIsRefused(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("there are no mode bits")
-	}
-	dir := t.TempDir()
-	for mode, ok := range map[os.FileMode]bool{0o700: true, 0o755: true, 0o775: false, 0o777: false, 0o702: false} {
-		if err := os.Chmod(dir, mode); err != nil {
-			t.Fatal(err)
-		}
-		d, err := OpenDir(dir)
-		if (err == nil) != ok {
-			t.Errorf("mode %o: %v", mode, err)
-		}
-		_ = d.Close()
 	}
 }
 

@@ -57,9 +57,15 @@ var layers = []layer{
 		"evidence is read by those who don't judge it",
 	},
 	{
+		"internal/cachedir",
+		[]string{"."},
+		[]string{"internal/cachedir"},
+		"a leaf: files are kept without knowing what is in them",
+	},
+	{
 		"internal/crlcache",
 		[]string{"."},
-		[]string{"internal/crlcache", "internal/transport", "certs/revocation", "graph"},
+		[]string{"internal/crlcache", "internal/cachedir", "internal/transport", "certs/revocation", "graph"},
 		"lists are fetched and kept by those who don't judge them",
 	},
 	{

@@ -1,6 +1,6 @@
 //go:build unix
 
-package crlcache
+package cachedir
 
 import (
 	"io/fs"

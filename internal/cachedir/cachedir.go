@@ -1,0 +1,87 @@
+// Package cachedir keeps small files between runs, in a directory that nobody
+// else may write. Nothing is true because it is in there: who reads from it
+// checks what it reads.
+package cachedir
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// Dir is an open directory. A nil one keeps nothing.
+type Dir struct{ root *os.Root }
+
+// Open opens a directory, which is made if it is not there. One that others can
+// write is refused: they could keep what is old in it.
+func Open(name string) (*Dir, error) {
+	if err := os.MkdirAll(name, 0o700); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := root.Stat(".")
+	if err == nil {
+		err = private(info)
+	}
+	if err != nil {
+		root.Close()
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return &Dir{root}, nil
+}
+
+// Close closes the directory.
+func (d *Dir) Close() error {
+	if d == nil {
+		return nil
+	}
+	return d.root.Close()
+}
+
+// Read gives a file; more than limit bytes are an error.
+func (d *Dir) Read(name string, limit int64) ([]byte, error) {
+	if d == nil {
+		return nil, os.ErrNotExist
+	}
+	f, err := d.root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("more than %d bytes", limit)
+	}
+	return data, err
+}
+
+// Write puts a file in the place of what has its name. Others read the old one
+// or the new one, never a part.
+func (d *Dir) Write(name string, data []byte) error {
+	if d == nil {
+		return nil
+	}
+	var random [8]byte
+	rand.Read(random[:])
+	temp := name + "." + hex.EncodeToString(random[:])
+	f, err := d.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = d.root.Rename(temp, name)
+	}
+	if err != nil {
+		_ = d.root.Remove(temp)
+	}
+	return err
+}
+
+var errShared = errors.New("others can write the cache directory: want one of your own with mode 0700")
