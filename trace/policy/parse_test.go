@@ -40,7 +40,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 		"relaxed": []string{"limits.maxChainLength: 30, raised from 20", "limits.maxTaskGraphBytes: 2147483648, raised from 1073741824"},
 		"unkeyed": []string{"app-1/*"}, "provisioners": []string{"script-k8s"}, "windows": []string{"app-3/b-win*"},
 		"hosts": map[string]VCSHost{
-			"hg.example.org": {"hg", "{repo}/json-pushes?changeset={revision}", "https://hg-edge.example.org/{path}/raw-file/{revision}/{file}"},
+			"hg.example.org": {Type: "hg", Pushlog: "{repo}/json-pushes?changeset={revision}", RawFile: "https://hg-edge.example.org/{path}/raw-file/{revision}/{file}"},
 			"github.com":     {Type: "github"},
 		},
 		"projects": projectList, "limits": Limits{30, 1 << 20, 2 << 30},
@@ -62,6 +62,17 @@ func TestParseReadsEveryKey(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestGitHubHost(t *testing.T) {
+	text := edit(t, sample(t), "{type: github}", `{type: github, api: "https://github.example.org/api/v3/", git: "https://git.example.org{path}.git", rawFile: "{repo}/raw/{revision}/{file}"}`)
+	want := VCSHost{
+		Type: "github", API: "https://github.example.org/api/v3",
+		Git: "https://git.example.org/{path}.git", RawFile: "{repo}/raw/{revision}/{file}",
+	}
+	if got := mustParse(t, text).VCSHosts["github.com"]; got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
