@@ -76,13 +76,13 @@ func (w *served) verify(ids ...string) *trace.Report {
 	}
 	hosts := map[string]vcs.HostConfig{}
 	for name, h := range p.VCSHosts {
-		hosts[name] = vcs.HostConfig{Type: h.Type, Pushlog: h.Pushlog, RawFile: h.RawFile}
+		hosts[name] = vcs.HostConfig{Type: h.Type, Pushlog: h.Pushlog, RawFile: h.RawFile, API: h.API, Git: h.Git}
 	}
-	v, err := vcs.New(hosts, p.Projects.URL, nil, tr)
+	v, err := vcs.New(vcs.Config{Hosts: hosts, Projects: p.Projects.URL, Transport: tr})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	verifier, err := trace.New(p, trace.Sources{Tasks: q, Artifacts: q, Index: q, VCS: v}, w.now, w.options)
+	verifier, err := trace.New(p, trace.Sources{Tasks: q, Artifacts: q, Index: q, VCS: v, GitHub: v}, w.now, w.options)
 	if err != nil {
 		w.t.Fatal(err)
 	}

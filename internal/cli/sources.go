@@ -55,16 +55,21 @@ func (c *common) connect(s IO, p *policy.Policy, root string, show progress) (*d
 	if err != nil {
 		return nil, usage(err)
 	}
-	v, err := newVCS(p, t)
-	if err != nil {
-		return nil, usage(err)
-	}
 	d := &deployment{transport: t, queue: q, tasks: &taskMemo{from: q}}
-	d.sources = trace.Sources{Tasks: d.tasks, Artifacts: q, Index: q, VCS: v}
+	d.sources = trace.Sources{Tasks: d.tasks, Artifacts: q, Index: q}
 	if c.cacheDir != "" {
 		if d.cache, err = cachedir.Open(c.cacheDir); err != nil {
 			return nil, usagef("--cache-dir: %w", err)
 		}
+	}
+	v, err := vcs.New(vcsConfig(p, t, s.env("GITHUB_TOKEN"), d.cache))
+	if err != nil {
+		_ = d.cache.Close()
+		return nil, usage(err)
+	}
+	d.sources.VCS, d.sources.GitHub = v, v
+	if p.Projects.Data != nil {
+		d.sources.VCS = withProjects{v, p.Projects.Data}
 	}
 	if p.Certificates != nil {
 		d.sources.Revocation = newRevocation(p.Certificates, t, d.cache, s.now())
@@ -92,22 +97,36 @@ func (d *deployment) close() {
 	_ = d.cache.Close()
 }
 
-// newVCS reads from the hosts that policy names and we can read.
-func newVCS(p *policy.Policy, t *transport.Client) (trace.VCS, error) {
-	hosts := map[string]vcs.HostConfig{}
+// vcsConfig is about the hosts that policy names. The token is of one of them.
+func vcsConfig(p *policy.Policy, t *transport.Client, token string, cache *cachedir.Dir) vcs.Config {
+	cfg := vcs.Config{Hosts: map[string]vcs.HostConfig{}, Projects: p.Projects.URL, Transport: t, Answers: vcs.KeptAnswers(cache)}
+	whose := tokenHost(p)
 	for name, h := range p.VCSHosts {
-		if h.Type == policy.VCSMercurial {
-			hosts[name] = vcs.HostConfig{Type: h.Type, Pushlog: h.Pushlog, RawFile: h.RawFile}
+		host := vcs.HostConfig{Type: h.Type, Pushlog: h.Pushlog, RawFile: h.RawFile, API: h.API, Git: h.Git}
+		if name == whose {
+			host.Token = token
+		}
+		cfg.Hosts[name] = host
+	}
+	return cfg
+}
+
+// tokenHost is the host that GITHUB_TOKEN is of: github.com, or the only other
+// one. Between several it can't be told, and none may see another's.
+func tokenHost(p *policy.Policy) string {
+	var hosts []string
+	for name, h := range p.VCSHosts {
+		if h.Type == policy.VCSGitHub {
+			hosts = append(hosts, name)
 		}
 	}
-	c, err := vcs.New(hosts, p.Projects.URL, nil, t)
-	if err != nil {
-		return nil, err
+	switch {
+	case slices.Contains(hosts, "github.com"):
+		return "github.com"
+	case len(hosts) == 1:
+		return hosts[0]
 	}
-	if p.Projects.Data != nil {
-		return withProjects{c, p.Projects.Data}, nil
-	}
-	return c, nil
+	return ""
 }
 
 // withProjects is a VCS whose project list is a file of the policy.

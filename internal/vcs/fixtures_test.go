@@ -16,11 +16,14 @@ func TestWorld(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	c, err := New(map[string]HostConfig{fixtures.Host: {
-		Type:    "hg",
-		Pushlog: s.VCSURL + "/{path}/json-pushes?changeset={revision}&version=2&full=1",
-		RawFile: s.VCSURL + "/{path}/raw-file/{revision}/{file}",
-	}}, s.VCSURL+"/projects.yml", nil, newTransport(t))
+	c, err := New(Config{
+		Hosts: map[string]HostConfig{fixtures.Host: {
+			Type:    "hg",
+			Pushlog: s.VCSURL + "/{path}/json-pushes?changeset={revision}&version=2&full=1",
+			RawFile: s.VCSURL + "/{path}/raw-file/{revision}/{file}",
+		}},
+		Projects: s.VCSURL + "/projects.yml", Transport: newTransport(t),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

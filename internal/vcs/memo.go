@@ -10,47 +10,48 @@ import (
 
 // memo keeps answers by key; who asks while one is under way shares it. Errors
 // are kept only if they would not heal.
-type memo struct {
+type memo[T any] struct {
 	mu      sync.Mutex
-	entries map[string]*entry
+	entries map[string]*entry[T]
 }
 
-type entry struct {
-	done chan struct{}
-	data []byte
-	err  error
+type entry[T any] struct {
+	done   chan struct{}
+	answer T
+	err    error
 }
 
-func (m *memo) do(ctx context.Context, key string, ask func() ([]byte, error)) ([]byte, error) {
+func (m *memo[T]) do(ctx context.Context, key string, ask func() (T, error)) (T, error) {
 	for {
 		m.mu.Lock()
 		e, ok := m.entries[key]
 		if !ok {
-			e = &entry{done: make(chan struct{})}
+			e = &entry[T]{done: make(chan struct{})}
 			if m.entries == nil {
-				m.entries = map[string]*entry{}
+				m.entries = map[string]*entry[T]{}
 			}
 			m.entries[key] = e
 		}
 		m.mu.Unlock()
 		if !ok {
-			e.data, e.err = ask()
+			e.answer, e.err = ask()
 			if e.err != nil && !lasting(e.err) {
 				m.mu.Lock()
 				delete(m.entries, key)
 				m.mu.Unlock()
 			}
 			close(e.done)
-			return e.data, e.err
+			return e.answer, e.err
 		}
 		select {
 		case <-e.done:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			var none T
+			return none, ctx.Err()
 		}
 		// The one who asked may have been cancelled; that is not our answer.
 		if !cancelled(e.err) {
-			return e.data, e.err
+			return e.answer, e.err
 		}
 	}
 }

@@ -2,6 +2,7 @@ package vcs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"sort"
@@ -26,6 +27,9 @@ type mercurial struct {
 }
 
 func newMercurial(f *fetcher, cfg HostConfig) (*mercurial, error) {
+	if cfg.API != "" || cfg.Git != "" {
+		return nil, errors.New("api and git are for hosts of type github")
+	}
 	if cfg.Pushlog == "" {
 		cfg.Pushlog = defaultPushlog
 	}

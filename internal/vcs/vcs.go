@@ -22,13 +22,33 @@ const (
 	MaxProjectsBytes = 16 << 20
 )
 
+// Config says where trees are.
+type Config struct {
+	Hosts map[string]HostConfig // by name, as a repository's URL has it
+	// Projects is where the deployment's project list is: a URL, a path that
+	// ReadFile reads, or "".
+	Projects  string
+	ReadFile  func(path string) ([]byte, error)
+	Transport *transport.Client
+	// Answers keeps what GitHub's API said in earlier runs; nil: nothing is kept.
+	Answers Answers
+}
+
 // HostConfig says what a host runs and where its answers are. A form may hold
 // {repo} (the repository's https URL), {host}, {path} (without the leading
 // slash), {revision} and {file}.
 type HostConfig struct {
-	Type    string // hg
+	Type    string // hg or github
 	Pushlog string // hg; default {repo}/json-pushes?changeset={revision}&version=2&full=1
-	RawFile string // hg; default {repo}/raw-file/{revision}/{file}
+	// RawFile is, for hg, by default {repo}/raw-file/{revision}/{file}; for
+	// github.com {repo} on raw.githubusercontent.com, for other GitHub hosts
+	// nothing: the API is asked.
+	RawFile string
+	API     string // github; base URL, default https://api.github.com or https://HOST/api/v3
+	Git     string // github; form of a repository's URL for git, default {repo}.git
+	// Token, if any, goes to API, and to Git where that refuses without; nowhere
+	// else, and into no error.
+	Token string
 }
 
 // host is one kind of version control server.
@@ -37,32 +57,38 @@ type host interface {
 	file(ctx context.Context, t tree.Tree, path string, limit int64) ([]byte, error)
 }
 
-// Client is trace's VCS. Each URL is asked once; an answer that may heal is
-// asked again.
+// Client is trace's VCS and GitHub. Each URL is asked once; an answer that may
+// heal is asked again.
 type Client struct {
 	hosts    map[string]host
 	projects func(ctx context.Context) ([]byte, error)
 }
 
-// New checks hosts and forms; an error is policy's. projects is where the
-// deployment's project list is: a URL, a path that readFile reads, or "".
-func New(hosts map[string]HostConfig, projects string, readFile func(path string) ([]byte, error), t *transport.Client) (*Client, error) {
-	f := newFetcher(t)
+var (
+	_ trace.VCS    = (*Client)(nil)
+	_ trace.GitHub = (*Client)(nil)
+)
+
+// New checks hosts and forms; an error is policy's or the token's.
+func New(cfg Config) (*Client, error) {
+	f := &fetcher{transport: cfg.Transport}
 	c := &Client{hosts: map[string]host{}}
-	for name, cfg := range hosts {
+	for name, h := range cfg.Hosts {
 		var err error
-		switch cfg.Type {
+		switch h.Type {
 		case "hg":
-			c.hosts[name], err = newMercurial(f, cfg)
+			c.hosts[name], err = newMercurial(f, h)
+		case "github":
+			c.hosts[name], err = newGitHub(f, name, h, cfg.Answers)
 		default:
-			err = fmt.Errorf("type %q: want hg", cfg.Type)
+			err = fmt.Errorf("type %q: want hg or github", h.Type)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("version control host %s: %w", name, err)
 		}
 	}
 	var err error
-	c.projects, err = projectSource(f, projects, readFile)
+	c.projects, err = projectSource(f, cfg.Projects, cfg.ReadFile)
 	return c, err
 }
 
@@ -91,9 +117,13 @@ func (c *Client) host(t tree.Tree) (host, error) {
 	if t.Repository.IsZero() || t.Revision.IsZero() {
 		return nil, refused("tree "+t.String(), "it has no repository or no revision", "")
 	}
-	h, ok := c.hosts[t.Repository.Host()]
+	return c.named("tree "+t.String(), t.Repository)
+}
+
+func (c *Client) named(what string, r tree.Repository) (host, error) {
+	h, ok := c.hosts[r.Host()]
 	if !ok {
-		return nil, refused("tree "+t.String(), "policy does not name the host "+t.Repository.Host(),
+		return nil, refused(what, "policy does not name the host "+r.Host(),
 			"policy's vcsHosts lists the hosts that are asked")
 	}
 	return h, nil
@@ -138,33 +168,36 @@ func checkURL(s string) error {
 	return fmt.Errorf("%s: want https (http on loopback only)", transport.Redact(u))
 }
 
-// fetcher reads documents, each URL once.
+// fetcher makes requests, each once.
 type fetcher struct {
 	transport *transport.Client
-	memo      memo
+	memo      memo[*transport.Document]
 }
-
-func newFetcher(t *transport.Client) *fetcher { return &fetcher{transport: t} }
 
 // get reads a document; missing is what a 404 means.
 func (f *fetcher) get(ctx context.Context, what, at string, limit int64, missing string) ([]byte, error) {
-	return f.memo.do(ctx, fmt.Sprintf("%s %d", at, limit), func() ([]byte, error) {
+	doc, err := f.memo.do(ctx, fmt.Sprintf("GET %s %d", at, limit), func() (*transport.Document, error) {
 		doc, err := f.transport.Read(ctx, transport.Request{What: what, URL: at}, limit)
-		if err != nil {
-			return nil, err
+		if err != nil || doc.Status == http.StatusOK {
+			return doc, err
 		}
-		if doc.Status == http.StatusOK {
-			return doc.Body, nil
-		}
-		u := &graph.UnavailableError{What: what, Reason: transport.ReasonOf(doc.Status), Detail: fmt.Sprintf("status %d from %s", doc.Status, redact(at))}
-		switch u.Reason {
-		case graph.NotFound:
-			u.Hint = missing
-		case graph.BadRedirect:
-			u.Hint = "redirects are not followed here: policy has to name the place itself"
-		}
-		return nil, u
+		return nil, badStatus(what, at, doc.Status, missing)
 	})
+	if err != nil {
+		return nil, err
+	}
+	return doc.Body, nil
+}
+
+func badStatus(what, at string, status int, missing string) *graph.UnavailableError {
+	u := &graph.UnavailableError{What: what, Reason: transport.ReasonOf(status), Detail: fmt.Sprintf("status %d from %s", status, redact(at))}
+	switch u.Reason {
+	case graph.NotFound:
+		u.Hint = missing
+	case graph.BadRedirect:
+		u.Hint = "redirects are not followed here: policy has to name the place itself"
+	}
+	return u
 }
 
 func redact(s string) string {
@@ -174,5 +207,3 @@ func redact(s string) string {
 	}
 	return transport.Redact(u)
 }
-
-var _ trace.VCS = (*Client)(nil)

@@ -15,11 +15,8 @@ import (
 
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/internal/transport"
-	"github.com/mozilla-releng/cot/trace"
 	"github.com/mozilla-releng/cot/trace/tree"
 )
-
-var _ trace.VCS = (*Client)(nil)
 
 const revision = "0123456789abcdef0123456789abcdef01234567"
 
@@ -50,11 +47,14 @@ func mercurialAt(t *testing.T, h http.HandlerFunc) *Client {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
-	c, err := New(map[string]HostConfig{"hg.mozilla.org": {
-		Type:    "hg",
-		Pushlog: s.URL + "/{path}/json-pushes?changeset={revision}&version=2&full=1",
-		RawFile: s.URL + "/{path}/raw-file/{revision}/{file}",
-	}}, s.URL+"/projects.yml", nil, newTransport(t))
+	c, err := New(Config{
+		Hosts: map[string]HostConfig{"hg.mozilla.org": {
+			Type:    "hg",
+			Pushlog: s.URL + "/{path}/json-pushes?changeset={revision}&version=2&full=1",
+			RawFile: s.URL + "/{path}/raw-file/{revision}/{file}",
+		}},
+		Projects: s.URL + "/projects.yml", Transport: newTransport(t),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func TestOnlyLastingErrorsAreRemembered(t *testing.T) {
 }
 
 func TestCancelledAskerDoesNotFailTheOthers(t *testing.T) {
-	var m memo
+	var m memo[[]byte]
 	ctx, cancel := context.WithCancel(t.Context())
 	asked := make(chan struct{})
 	done := make(chan error)
@@ -276,20 +276,20 @@ func TestProjects(t *testing.T) {
 		t.Errorf("from a URL: %q, %v", got, err)
 	}
 	tr := newTransport(t)
-	c, err := New(nil, "projects.yml", func(p string) ([]byte, error) { return []byte("file " + p), nil }, tr)
+	c, err := New(Config{Projects: "projects.yml", ReadFile: func(p string) ([]byte, error) { return []byte("file " + p), nil }, Transport: tr})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, err := c.Projects(t.Context()); err != nil || string(got) != "file projects.yml" {
 		t.Errorf("from a file: %q, %v", got, err)
 	}
-	if c, err = New(nil, "", nil, tr); err != nil {
+	if c, err = New(Config{Transport: tr}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = c.Projects(t.Context())
 	wantReason(t, err, graph.Refused, "policy names none")
 	for _, bad := range []string{"http://example.org/projects.yml", "ftp://example.org/", "https://u:p@example.org/", "projects.yml"} {
-		if _, err := New(nil, bad, nil, tr); err == nil {
+		if _, err := New(Config{Projects: bad, Transport: tr}); err == nil {
 			t.Errorf("%s is accepted", bad)
 		}
 	}
@@ -303,12 +303,14 @@ func TestForms(t *testing.T) {
 		{Type: "hg", RawFile: "http://localhost:80/raw?path={path}&rev={revision}&file={file}"},
 	}
 	for _, cfg := range good {
-		if _, err := New(map[string]HostConfig{"hg.mozilla.org": cfg}, "", nil, tr); err != nil {
+		if _, err := New(Config{Hosts: map[string]HostConfig{"hg.mozilla.org": cfg}, Transport: tr}); err != nil {
 			t.Errorf("%+v: %v", cfg, err)
 		}
 	}
 	bad := map[string]HostConfig{
 		"type":             {Type: "svn"},
+		"an API":           {Type: "hg", API: "https://api.example.org"},
+		"git":              {Type: "hg", Git: "{repo}.git"},
 		"no type":          {},
 		"placeholder":      {Type: "hg", Pushlog: "{repo}/{branch}/{revision}"},
 		"no revision":      {Type: "hg", Pushlog: "{repo}/json-pushes"},
@@ -319,7 +321,7 @@ func TestForms(t *testing.T) {
 		"user information": {Type: "hg", Pushlog: "https://me@{host}/{path}/{revision}"},
 	}
 	for name, cfg := range bad {
-		if _, err := New(map[string]HostConfig{"hg.mozilla.org": cfg}, "", nil, tr); err == nil {
+		if _, err := New(Config{Hosts: map[string]HostConfig{"hg.mozilla.org": cfg}, Transport: tr}); err == nil {
 			t.Errorf("%s is accepted", name)
 		}
 	}
