@@ -68,7 +68,7 @@ func TestHgEvents(t *testing.T) {
 	}
 }
 
-func envOf(t *fixtures.Task) fixtures.Object { return object(t.Definition, "payload", "env") }
+func variables(t *fixtures.Task) fixtures.Object { return object(t.Definition, "payload", "env") }
 
 // commandOf changes the last word of a task's command.
 func commandOf(t *fixtures.Task, change func(string) string) {
@@ -123,28 +123,28 @@ var hgEventAttacks = []struct {
 		object(p.Definition, "extra", "action")["name"] = "mallory"
 	}, trace.RuleActionUnknown},
 	{"another action's callback", "generic action on a task", func(_ *served, p *fixtures.Task) {
-		envOf(p)["ACTION_CALLBACK"] = "release-promotion"
+		variables(p)["ACTION_CALLBACK"] = "release-promotion"
 	}, trace.RuleActionUnknown},
 	{"input beyond the schema", "generic action on a task", func(_ *served, p *fixtures.Task) {
 		given := object(p.Definition, "extra", "action", "context")
 		given["input"] = fixtures.Object{"times": 1000}
-		envOf(p)["ACTION_INPUT"] = `{"times":1000}`
+		variables(p)["ACTION_INPUT"] = `{"times":1000}`
 	}, trace.RuleActionInput},
 	{"input that the variable alone has", "generic action on a task", func(_ *served, p *fixtures.Task) {
-		envOf(p)["ACTION_INPUT"] = `{"times":3}`
+		variables(p)["ACTION_INPUT"] = `{"times":3}`
 	}, trace.RuleDiffersFromTree},
 	{"parameters of the task's own", "generic action on a task", func(_ *served, p *fixtures.Task) {
 		object(p.Definition, "extra", "action", "context")["parameters"] = fixtures.Object{"level": "3"}
 	}, trace.RuleDiffersFromTree},
 	{"a target in another group", "generic action on a task", func(w *served, p *fixtures.Task) {
 		object(p.Definition, "extra", "action", "context")["taskId"] = w.ReleaseBuild.ID
-		envOf(p)["ACTION_TASK_ID"] = `"` + w.ReleaseBuild.ID + `"`
+		variables(p)["ACTION_TASK_ID"] = `"` + w.ReleaseBuild.ID + `"`
 	}, trace.RuleActionInput},
 	{"the scope of another permission", "generic action on a task", func(_ *served, p *fixtures.Task) {
 		p.Definition["scopes"].([]any)[0] = replaced("action:generic", "action:release-promotion")(p.Definition["scopes"].([]any)[0].(string))
 	}, trace.RuleDiffersFromTree},
 	{"a task group of neither", "release promotion in a group of its own", func(w *served, p *fixtures.Task) {
-		envOf(p)["ACTION_TASK_GROUP_ID"] = w.Twice.ID
+		variables(p)["ACTION_TASK_GROUP_ID"] = w.Twice.ID
 	}, trace.RuleDiffersFromTree},
 	{"actions that storage changed", "generic action on a task", func(w *served, _ *fixtures.Task) {
 		w.Decision.Artifact(trace.ActionsName).EditStored = func(b []byte) []byte { return append(b, '\n') }

@@ -38,7 +38,15 @@ func serve(t *testing.T) *served {
 
 func serveStandard(t *testing.T, world *fixtures.Standard) *served {
 	t.Helper()
-	w := &served{Standard: world, t: t, options: trace.Options{Scope: trace.ScopeTree}}
+	w := serveWorld(t, world.World)
+	w.Standard = world
+	return w
+}
+
+// serveWorld serves any other world; of the standard one there is only that.
+func serveWorld(t *testing.T, world *fixtures.World) *served {
+	t.Helper()
+	w := &served{Standard: &fixtures.Standard{World: world}, t: t, options: trace.Options{Scope: trace.ScopeTree}}
 	server, err := w.Serve(fixtures.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -47,6 +55,13 @@ func serveStandard(t *testing.T, world *fixtures.Standard) *served {
 	w.server = server
 	w.now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	return w
+}
+
+// within gives the same served world to a subtest, with options of its own.
+func (w *served) within(t *testing.T) *served {
+	sub := *w
+	sub.t = t
+	return &sub
 }
 
 func (w *served) parsePolicy() *policy.Policy {
