@@ -60,7 +60,7 @@ func pushEvent(n *node, repository map[string]any) (*pushed, *Finding) {
 		ref = o.ref
 	}
 	p := &pushed{claims: claims{n: n}, bases: []any{nil}}
-	p.event = map[string]any{"ref": ref, "after": o.tree.Revision.String(), "deleted": false, "repository": repository}
+	p.event = map[string]any{"ref": ref, "after": o.claimedRevision, "deleted": false, "repository": repository}
 	prefix := o.product.EnvPrefix
 	if v, ok, f := p.claims.env(prefix+"_BASE_REV", claimedCommit, "event", "before"); f != nil {
 		return nil, f

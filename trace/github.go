@@ -117,15 +117,17 @@ func (c *chain) locateTag(ctx context.Context, o *origin, tag string) []Finding 
 	if finding != nil {
 		return []Finding{*finding}
 	}
-	rev, err := gh.Resolve(ctx, o.tree.Repository, tagsPrefix+tag)
+	ref, err := gh.Resolve(ctx, o.tree.Repository, tagsPrefix+tag)
 	if err != nil {
 		return []Finding{unavailable(RuleRevisionNotInTree, err, fmt.Sprintf("tag %q of %s", clipText(tag), o.tree.Repository))}
 	}
-	if o.tree.Revision.IsZero() {
-		o.tree.Revision = rev
-	} else if o.tree.Revision != rev {
+	switch o.tree.Revision {
+	case ref.Commit:
+	case tree.Revision{}, ref.Object: // from here on the tag stands for its commit
+		o.tree.Revision = ref.Commit
+	default:
 		return []Finding{{
-			Rule: RuleRevisionNotInTree, Want: rev.String(), Got: o.tree.Revision.String(),
+			Rule: RuleRevisionNotInTree, Want: ref.Commit.String(), Got: o.tree.Revision.String(),
 			Message: fmt.Sprintf("tag %q of %s names another commit", clipText(tag), o.tree.Repository),
 			Hint:    "the tag was moved since, or the task names a tag that it was not started for",
 		}}

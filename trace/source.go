@@ -54,6 +54,10 @@ type VCS interface {
 	Projects(ctx context.Context) ([]byte, error)
 }
 
+// Ref is what a ref of git names. Commit is another than Object for an annotated
+// tag, whose object it stands for.
+type Ref struct{ Object, Commit tree.Revision }
+
 // GitHub reads what a GitHub host says of a repository. Objects are those of
 // its REST API (version 2022-11-28), decoded by strictjson. What does not exist
 // is a *graph.UnavailableError of reason NotFound.
@@ -69,9 +73,9 @@ type GitHub interface {
 	PullRequestCommits(ctx context.Context, r tree.Repository, number int64) ([]tree.Revision, error)
 	// Release is the object of GET /repos/OWNER/NAME/releases/tags/TAG.
 	Release(ctx context.Context, r tree.Repository, tag string) (map[string]any, error)
-	// Resolve gives the commit that a whole ref ("refs/heads/main") of that very
-	// repository names; an annotated tag stands for its commit.
-	Resolve(ctx context.Context, r tree.Repository, ref string) (tree.Revision, error)
+	// Resolve gives what a whole ref ("refs/heads/main") of that very repository
+	// names.
+	Resolve(ctx context.Context, r tree.Repository, ref string) (Ref, error)
 	// Contains tells whether the revision is the commit that the ref names, or
 	// an ancestor of it.
 	Contains(ctx context.Context, t tree.Tree, ref string) (bool, error)

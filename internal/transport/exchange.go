@@ -110,7 +110,7 @@ func (x *exchange) run(handle retryablehttp.ResponseHandlerFunc) (*http.Response
 	}
 	rc := &retryablehttp.Client{
 		HTTPClient:   &http.Client{Transport: roundTripper{x}, CheckRedirect: x.redirectPolicy},
-		RetryMax:     x.client.cfg.Attempts - 1,
+		RetryMax:     x.attempts() - 1,
 		CheckRetry:   x.checkRetry,
 		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return x.wait },
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,

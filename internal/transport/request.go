@@ -17,6 +17,9 @@ type Request struct {
 	Body   []byte
 	Follow bool                      // follow redirects; for GET only
 	Sign   func(*http.Request) error // called before every try
+	// Attempts bounds the tries, where something else can stand in for the
+	// answer; 0: the client's own bound.
+	Attempts int
 	// Final tells of an answer that is otherwise tried again (429, 5xx) that
 	// another try soon would get the same; it is then given as it is. nil: none.
 	Final func(status int, h http.Header) bool

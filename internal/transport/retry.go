@@ -47,7 +47,7 @@ func (x *exchange) checkRetry(_ context.Context, resp *http.Response, err error)
 	if time.Now().Add(x.wait).After(x.deadline) {
 		return false, err
 	}
-	if x.client.cfg.Waiting != nil && x.tries < x.client.cfg.Attempts {
+	if x.client.cfg.Waiting != nil && x.tries < x.attempts() {
 		x.client.cfg.Waiting(why, x.wait)
 	}
 	return true, nil
@@ -55,6 +55,14 @@ func (x *exchange) checkRetry(_ context.Context, resp *http.Response, err error)
 
 func (x *exchange) retriable(resp *http.Response) bool {
 	return retriable(resp.StatusCode) && (x.req.Final == nil || !x.req.Final(resp.StatusCode, resp.Header))
+}
+
+// attempts is how often the request is tried.
+func (x *exchange) attempts() int {
+	if x.req.Attempts > 0 {
+		return min(x.req.Attempts, x.client.cfg.Attempts)
+	}
+	return x.client.cfg.Attempts
 }
 
 func retriable(status int) bool {

@@ -3,6 +3,7 @@ package vcs
 import (
 	"context"
 
+	"github.com/mozilla-releng/cot/trace"
 	"github.com/mozilla-releng/cot/trace/tree"
 )
 
@@ -54,10 +55,10 @@ func (c *Client) Release(ctx context.Context, r tree.Repository, tag string) (ma
 
 // Resolve gives the commit that a whole ref names, "refs/pull/N/head" too. It
 // costs no request of the API where git's own protocol can be had.
-func (c *Client) Resolve(ctx context.Context, r tree.Repository, ref string) (tree.Revision, error) {
+func (c *Client) Resolve(ctx context.Context, r tree.Repository, ref string) (trace.Ref, error) {
 	g, err := c.gitHub(r)
 	if err != nil {
-		return tree.Revision{}, err
+		return trace.Ref{}, err
 	}
 	return g.resolve(ctx, r, ref)
 }

@@ -16,16 +16,16 @@ func TestContains(t *testing.T) {
 		reason      graph.Reason
 		asked       int
 	}{
-		"the tip":                     {revision, "", true, "", 0},
-		"an ancestor":                 {id(1), compared("ahead", revision), true, "", 1},
-		"a descendant":                {id(1), compared("behind", id(1)), false, "", 1},
-		"of another branch":           {id(1), compared("diverged", id(2)), false, "", 1},
-		"unknown":                     {id(1), "", false, graph.NotFound, 1},
-		"an ancestor of another base": {id(1), compared("ahead", id(2)), false, graph.Malformed, 1},
-		"diverged from itself":        {id(1), compared("diverged", revision), false, graph.Malformed, 1},
-		"identical, but it is not":    {id(1), compared("identical", revision), false, graph.Malformed, 1},
-		"no base":                     {id(1), `{"status":"ahead"}`, false, graph.Malformed, 1},
-		"no status":                   {id(1), `{"merge_base_commit":{"sha":"` + revision + `"}}`, false, graph.Malformed, 1},
+		"the tip":                          {revision, "", true, "", 0},
+		"an ancestor":                      {id(1), compared("ahead", revision), true, "", 1},
+		"a descendant":                     {id(1), compared("behind", id(1)), false, "", 1},
+		"of another branch":                {id(1), compared("diverged", id(2)), false, "", 1},
+		"unknown, or of no common history": {id(1), "", false, "", 1},
+		"an ancestor of another base":      {id(1), compared("ahead", id(2)), false, graph.Malformed, 1},
+		"diverged from itself":             {id(1), compared("diverged", revision), false, graph.Malformed, 1},
+		"identical, but it is not":         {id(1), compared("identical", revision), false, graph.Malformed, 1},
+		"ahead, and no more":               {id(1), `{"status":"ahead"}`, true, "", 1},
+		"no status":                        {id(1), `{"merge_base_commit":{"sha":"` + revision + `"}}`, false, graph.Malformed, 1},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/internal/transport"
+	"github.com/mozilla-releng/cot/trace"
 	"github.com/mozilla-releng/cot/trace/tree"
 )
 
@@ -31,40 +32,43 @@ var errNotGit = errors.New("no answer of git's protocol")
 
 const advertised, result = "application/x-git-upload-pack-advertisement", "application/x-git-upload-pack-result"
 
-// resolve gives the commit of a ref that checkRef accepts. The answer that there
+// gitAttempts are few: the API can say the same.
+const gitAttempts = 3
+
+// resolve gives what a ref holds that checkRef accepts. The answer that there
 // is no such ref is final.
-func (g *git) resolve(ctx context.Context, what string, r tree.Repository, ref string) (tree.Revision, error) {
+func (g *git) resolve(ctx context.Context, what string, r tree.Repository, ref string) (trace.Ref, error) {
 	data, auth, err := g.advertisement(ctx, what, r)
 	if err != nil {
-		return tree.Revision{}, err
+		return trace.Ref{}, err
 	}
 	malformed := func(err error) error {
 		return &graph.UnavailableError{What: what, Reason: graph.Malformed, Detail: redact(g.url(r)) + ": " + err.Error()}
 	}
 	a, err := parseAdvertisement(data, ref)
 	if err != nil {
-		return tree.Revision{}, malformed(err)
+		return trace.Ref{}, malformed(err)
 	}
 	found := a.named
 	if a.version2 {
 		if !a.lsRefs {
-			return tree.Revision{}, errNotGit
+			return trace.Ref{}, errNotGit
 		}
 		if data, err = g.lsRefs(ctx, what, r, ref, a.objectFormat, auth); err != nil {
-			return tree.Revision{}, err
+			return trace.Ref{}, err
 		}
 		if found, err = parseLsRefs(data, ref); err != nil {
-			return tree.Revision{}, malformed(err)
+			return trace.Ref{}, malformed(err)
 		}
 	}
-	rev, ok := found.commit()
+	commit, ok := found.commit()
 	if !ok {
-		return tree.Revision{}, &graph.UnavailableError{
+		return trace.Ref{}, &graph.UnavailableError{
 			What: what, Reason: graph.NotFound, Detail: redact(g.url(r)) + " has no such ref",
 			Hint: "the branch or tag was deleted, or was never there",
 		}
 	}
-	return rev, nil
+	return trace.Ref{Object: found.tip, Commit: commit}, nil
 }
 
 // advertisement gives what the server begins with, and whether it wanted the
@@ -105,6 +109,7 @@ func (g *git) lsRefs(ctx context.Context, what string, r tree.Repository, ref, o
 }
 
 func (g *git) ask(ctx context.Context, r transport.Request, auth bool) (*transport.Document, error) {
+	r.Attempts = gitAttempts
 	if auth {
 		r.Header = r.Header.Clone()
 		r.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("x-access-token:"+g.token)))

@@ -32,14 +32,14 @@ func TestResolveOverGit(t *testing.T) {
 	c := h.client(withToken)
 	repo := project(t).Repository
 	for range 2 {
-		if got, err := c.Resolve(t.Context(), repo, "refs/heads/main"); err != nil || got.String() != id(1) {
+		if got, err := c.Resolve(t.Context(), repo, "refs/heads/main"); err != nil || got.Commit.String() != id(1) {
 			t.Errorf("branch: %s, %v", got, err)
 		}
 	}
 	if want := "0014command=ls-refs\n0017object-format=sha1\n00010009peel\n000csymrefs\n001fref-prefix refs/heads/main\n0000"; asked != want {
 		t.Errorf("asked %q, want %q", asked, want)
 	}
-	if got, err := c.Resolve(t.Context(), repo, "refs/tags/v1"); err != nil || got.String() != id(4) {
+	if got, err := c.Resolve(t.Context(), repo, "refs/tags/v1"); err != nil || got.Commit.String() != id(4) {
 		t.Errorf("annotated tag: %s, %v", got, err)
 	}
 	_, err := c.Resolve(t.Context(), repo, "refs/heads/mai")
@@ -66,7 +66,7 @@ func TestResolveFromAListing(t *testing.T) {
 		h.git.answers[infoRefs] = gitAnswer(advertised, before+listing)
 		c := h.client(nil)
 		for ref, want := range map[string]string{"refs/heads/main": id(9), "refs/tags/v1": id(2), "refs/tags/v2": id(3)} {
-			if got, err := c.Resolve(t.Context(), project(t).Repository, ref); err != nil || got.String() != want {
+			if got, err := c.Resolve(t.Context(), project(t).Repository, ref); err != nil || got.Commit.String() != want {
 				t.Errorf("%s, %s: %s, %v, want %s", name, ref, got, err, want)
 			}
 		}
@@ -138,7 +138,7 @@ func TestBrokenGitAnswers(t *testing.T) {
 	for name, serve := range map[string]func(*hub){"version 2": v2(line(main) + flush), "listing": first(service + line(main+"\x00x") + flush)} {
 		h := newHub(t)
 		serve(h)
-		if got, err := h.client(nil).Resolve(t.Context(), project(t).Repository, "refs/heads/main"); err != nil || got.String() != id(1) {
+		if got, err := h.client(nil).Resolve(t.Context(), project(t).Repository, "refs/heads/main"); err != nil || got.Commit.String() != id(1) {
 			t.Errorf("%s: %s, %v", name, got, err)
 		}
 	}
@@ -155,6 +155,7 @@ func TestResolveWhereThereIsNoGit(t *testing.T) {
 	}
 	tests := map[string]func(*hub){
 		"404":          func(*hub) {},
+		"an outage":    func(h *hub) { h.git.answers[infoRefs] = say(503, "") },
 		"401":          func(h *hub) { h.git.answers[infoRefs] = say(401, "") },
 		"a web page":   func(h *hub) { h.git.answers[infoRefs] = gitAnswer("text/html", "<html>") },
 		"a redirect":   func(h *hub) { h.git.answers[infoRefs] = http.RedirectHandler("/elsewhere", 301).ServeHTTP },
@@ -170,18 +171,18 @@ func TestResolveWhereThereIsNoGit(t *testing.T) {
 			h.api.on("/repos/o/r/git/ref/heads/a%25/b", say(200, `{"ref":"refs/heads/a%/b","object":{"type":"commit","sha":"`+id(5)+`"}}`))
 			c := h.client(nil)
 			for range 2 {
-				if got, err := c.Resolve(t.Context(), project(t).Repository, "refs/heads/a%/b"); err != nil || got.String() != id(5) {
+				if got, err := c.Resolve(t.Context(), project(t).Repository, "refs/heads/a%/b"); err != nil || got.Commit.String() != id(5) {
 					t.Errorf("%s, %v", got, err)
 				}
 			}
 			h.api.wantAsked(t, "GET /repos/o/r/git/ref/heads/a%25/b")
 		})
 	}
-	h := newHub(t) // an outage is not an absence
+	h := newHub(t) // an outage of both is not an absence
 	h.git.answers[infoRefs] = say(503, "")
+	h.api.on("/repos/o/r/git/ref/heads/main", say(503, ""))
 	_, err := h.client(nil).Resolve(t.Context(), project(t).Repository, "refs/heads/main")
 	wantReason(t, err, graph.ServerError)
-	h.api.wantAsked(t)
 }
 
 func TestResolveFromTheAPI(t *testing.T) {
@@ -219,7 +220,7 @@ func TestResolveFromTheAPI(t *testing.T) {
 			got, err := h.client(nil).Resolve(t.Context(), project(t).Repository, "refs/tags/v1")
 			if tt.reason != "" {
 				wantReason(t, err, tt.reason, tt.text)
-			} else if err != nil || got.String() != id(9) {
+			} else if err != nil || got.Commit.String() != id(9) {
 				t.Errorf("%s, %v", got, err)
 			}
 		})
@@ -241,7 +242,7 @@ func TestGitOfAPrivateRepository(t *testing.T) {
 				answer(w, r)
 			}
 		}
-		if got, err := h.client(withToken).Resolve(t.Context(), project(t).Repository, "refs/heads/main"); err != nil || got.String() != id(1) {
+		if got, err := h.client(withToken).Resolve(t.Context(), project(t).Repository, "refs/heads/main"); err != nil || got.Commit.String() != id(1) {
 			t.Errorf("with a token: %s, %v", got, err)
 		}
 		h.git.wantAsked(t, infoRefs, infoRefs, uploadPack)
@@ -343,7 +344,7 @@ func TestRealGit(t *testing.T) {
 		for ref, want := range map[string]string{
 			"refs/heads/main": run("rev-parse", "main"), "refs/heads/main2": run("rev-parse", "main2"), "refs/tags/v1": run("rev-parse", "main"), "refs/tags/v2": run("rev-parse", "main"),
 		} {
-			if got, err := c.Resolve(t.Context(), project(t).Repository, ref); err != nil || got.String() != want {
+			if got, err := c.Resolve(t.Context(), project(t).Repository, ref); err != nil || got.Commit.String() != want {
 				t.Errorf("version %s, %s: %s, %v, want %s", version, ref, got, err, want)
 			}
 		}

@@ -101,11 +101,19 @@ func (g *gitHub) file(ctx context.Context, t tree.Tree, path string, limit int64
 			missing += "; a private repository needs GITHUB_TOKEN"
 		}
 		data, err := g.fetch.get(ctx, what, g.rawFile.fill(t, path), limit, missing)
-		if g.api.token == "" || !notFound(err) {
+		switch {
+		case g.api.token != "" && notFound(err):
+			// Raw files of a private repository are not shown without a token,
+			// which is the API's alone.
+		case healing(err):
+			// The API has the same.
+			if data, apiErr := g.api.raw(ctx, question{what: what, path: at, missing: missing}, limit); apiErr == nil {
+				return data, nil
+			}
+			return nil, err
+		default:
 			return data, err
 		}
-		// Raw files of a private repository are not shown without a token, which
-		// is the API's alone.
 	}
 	return g.api.raw(ctx, question{what: what, path: at, missing: missing}, limit)
 }
@@ -174,24 +182,27 @@ func (g *gitHub) release(ctx context.Context, r tree.Repository, tag string) (ma
 // contains asks whether the revision is in the history of what the ref names.
 func (g *gitHub) contains(ctx context.Context, t tree.Tree, ref string) (bool, error) {
 	tip, err := g.resolve(ctx, t.Repository, ref)
-	if err != nil || tip == t.Revision {
+	if err != nil || tip.Commit == t.Revision {
 		return err == nil, err
 	}
 	what := fmt.Sprintf("comparison of %s with %s", t, ref)
-	at, err := endpoint(what, t.Repository, fmt.Sprintf("/compare/%s...%s?per_page=1", t.Revision, tip))
+	at, err := endpoint(what, t.Repository, fmt.Sprintf("/compare/%s...%s?per_page=1", t.Revision, tip.Commit))
 	if err != nil {
 		return false, err
 	}
 	o, err := g.api.object(ctx, question{
 		what: what, path: at, missing: "GitHub knows no such commit in that repository or its forks, or the two have no common history",
 	})
-	if err != nil {
+	switch {
+	case notFound(err): // the ref is there, so it is the commit that isn't
+		return false, nil
+	case err != nil:
 		return false, err
 	}
 	base, _ := o["merge_base_commit"].(map[string]any)
 	same := text(base, "sha") == t.Revision.String()
 	switch status := text(o, "status"); {
-	case status == "ahead" && same:
+	case status == "ahead" && (same || base == nil):
 		return true, nil
 	case (status == "behind" || status == "diverged") && !same:
 		return false, nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/trace"
 	"github.com/mozilla-releng/cot/trace/tree"
 )
 
@@ -15,27 +16,37 @@ const maxTagDepth = 5
 
 // resolve gives the commit of a ref: from git, and where that can't be had from
 // the API.
-func (g *gitHub) resolve(ctx context.Context, r tree.Repository, ref string) (tree.Revision, error) {
+func (g *gitHub) resolve(ctx context.Context, r tree.Repository, ref string) (trace.Ref, error) {
 	what := fmt.Sprintf("ref %s of %s", quoted(ref), r)
 	if err := checkRef(ref); err != nil {
-		return tree.Revision{}, refused(what, err.Error(), "")
+		return trace.Ref{}, refused(what, err.Error(), "")
 	}
 	at, err := endpoint(what, r, "/git/ref/"+escapePath(strings.TrimPrefix(ref, "refs/")))
 	if err != nil {
-		return tree.Revision{}, err
+		return trace.Ref{}, err
 	}
-	rev, err := g.git.resolve(ctx, what, r, ref)
-	if !errors.Is(err, errNotGit) {
-		return rev, err
+	found, err := g.git.resolve(ctx, what, r, ref)
+	if !errors.Is(err, errNotGit) && !healing(err) {
+		return found, err
 	}
 	o, err := g.api.object(ctx, question{what: what, path: at, missing: "no such branch or tag, or no such repository"})
 	if err != nil {
-		return tree.Revision{}, err
+		return trace.Ref{}, err
 	}
 	if got := text(o, "ref"); got != ref {
-		return tree.Revision{}, malformed(what, "the answer is about "+quoted(got))
+		return trace.Ref{}, malformed(what, "the answer is about "+quoted(got))
 	}
-	return g.peel(ctx, what, r, o)
+	target, _ := o["object"].(map[string]any)
+	if found.Object, err = parseID(text(target, "sha")); err != nil {
+		return trace.Ref{}, malformed(what, "/object/sha: "+err.Error())
+	}
+	found.Commit, err = g.peel(ctx, what, r, o)
+	return found, err
+}
+
+func healing(err error) bool {
+	var u *graph.UnavailableError
+	return errors.As(err, &u) && u.Reason.Heals()
 }
 
 // peel follows annotated tags, from the object that holds the first, to a
