@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 
 	"github.com/json-e/json-e/v4"
 
@@ -19,83 +21,161 @@ func Slugid(ids func(name string) string) any {
 	return jsone.WrapFunction(func(name string) string { return ids(name) })
 }
 
-// Render evaluates a template. It gives up when ctx ends; an endless template
-// then goes on until the process ends, its result is dropped.
+// UndefinedError says that a template uses a name, or a property of one, that
+// its context lacks.
+type UndefinedError struct{ Name string }
+
+func (e *UndefinedError) Error() string {
+	return fmt.Sprintf("%s is not defined", e.Name)
+}
+
+// Render evaluates a template as the services do, or is an error: it never
+// gives another value. A name that values lack is an UndefinedError. When ctx
+// ends, it returns soon, and nothing goes on.
 func Render(ctx context.Context, template any, values Context) (any, error) {
 	if _, ok := values["now"].(string); !ok {
 		return nil, errors.New("render: the context lacks now")
 	}
+	b := &budget{ctx: ctx, current: -1}
+	for k, v := range values {
+		nodes, _, err := size(v)
+		if err != nil {
+			return nil, fmt.Errorf("the context's %s: %w", k, err)
+		}
+		b.inContext += nodes
+	}
 	if err := boundTexts(template); err != nil {
 		return nil, err
 	}
-	type result struct {
-		v   any
-		err error
+	instrumented, err := (&instrumenter{budget: b}).value(template)
+	if err != nil {
+		return nil, err
 	}
-	done := make(chan result, 1)
-	go func() {
-		defer func() {
-			if p := recover(); p != nil {
-				done <- result{nil, fmt.Errorf("JSON-e failed: %v", p)}
-			}
-		}()
-		v, err := jsone.Render(template, map[string]any(values))
-		if err == nil {
-			nodes := 0
-			err = bound(v, 0, &nodes)
+	all := b.hooks()
+	for name, f := range b.builtins() {
+		all[name] = f
+	}
+	for name, v := range values {
+		if !bindable(name) {
+			return nil, fmt.Errorf("render: the name %s is reserved", name)
 		}
-		done <- result{v, err}
+		all[name] = v
+	}
+	return b.render(instrumented, all)
+}
+
+// render runs the library, which panics on some templates.
+func (b *budget) render(template any, values map[string]any) (v any, err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case failure:
+			v, err = nil, b.located(p.error)
+		default:
+			v, err = nil, b.located(fmt.Errorf("JSON-e failed: %v", p))
+		}
 	}()
-	select {
-	case r := <-done:
-		return r.v, r.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("rendering took too long: %w", ctx.Err())
+	v, err = jsone.Render(template, values)
+	if err != nil {
+		return nil, b.located(plainError(err))
 	}
+	if v, err = result(v); err == nil {
+		_, _, err = size(v)
+	}
+	return v, err
 }
 
-func boundTexts(v any) error {
+// located names the expression that an error is about.
+func (b *budget) located(err error) error {
+	if b.current < 0 {
+		return err
+	}
+	return fmt.Errorf("expression %s: %w", brief(b.expressions[b.current]), err)
+}
+
+var (
+	undefined = regexp.MustCompile(`^undefined variable (` + identifier + `) at 0 -> `)
+	position0 = regexp.MustCompile(` at [0-9]+ -> '`)
+)
+
+// plainError is a library's error without the template that it writes out: the
+// instrumented one, which nobody wrote.
+func plainError(err error) error {
+	s := err.Error()
+	if m := undefined.FindStringSubmatch(s); m != nil && !reserved(m[1]) {
+		return &UndefinedError{Name: m[1]}
+	}
+	s, _, _ = strings.Cut(s, " in template ")
+	if loc := position0.FindStringIndex(s); loc != nil {
+		s = s[:loc[0]]
+	}
+	if strings.Contains(s, argument) {
+		s = "a value that an operator needs is deleted"
+	}
+	if len(s) > 300 {
+		s = strings.ToValidUTF8(s[:300], "") + "…"
+	}
+	return errors.New(s)
+}
+
+// result refuses what the library left in place of a deleted value, and gives
+// an empty list instead of none.
+func result(v any) (any, error) {
 	switch v := v.(type) {
-	case string:
-		if len(v) > maxText {
-			return fmt.Errorf("a text of %d bytes is larger than the limit of %d", len(v), maxText)
+	case nil, string, bool:
+		return v, nil
+	case float64:
+		return v + 0, nil // no negative zero, as in JSON
+	case []any:
+		list := make([]any, len(v))
+		for i, e := range v {
+			var err error
+			if list[i], err = result(e); err != nil {
+				return nil, err
+			}
 		}
+		return list, nil
 	case map[string]any:
+		m := make(map[string]any, len(v))
 		for k, e := range v {
-			if err := errors.Join(boundTexts(k), boundTexts(e)); err != nil {
-				return err
+			var err error
+			if m[k], err = result(e); err != nil {
+				return nil, err
 			}
 		}
-	case []any:
-		for _, e := range v {
-			if err := boundTexts(e); err != nil {
-				return err
-			}
-		}
+		return m, nil
 	}
-	return nil
+	return nil, errors.New("the template yields something that is not JSON")
 }
 
-func bound(v any, depth int, nodes *int) error {
-	*nodes++
-	if depth > maxDepth || *nodes > maxNodes {
-		return errors.New("the rendered template is too deep or too large")
+// boundTexts bounds a template before anything goes over it.
+func boundTexts(v any) error {
+	if _, _, err := size(v); err != nil {
+		return fmt.Errorf("the template: %w", err)
 	}
-	switch v := v.(type) {
-	case map[string]any:
-		for _, e := range v {
-			if err := bound(e, depth+1, nodes); err != nil {
-				return err
+	var walk func(v any) error
+	walk = func(v any) error {
+		switch v := v.(type) {
+		case string:
+			if len(v) > maxText {
+				return fmt.Errorf("a text of %d bytes is larger than the limit of %d", len(v), maxText)
+			}
+		case map[string]any:
+			for k, e := range v {
+				if err := errors.Join(walk(k), walk(e)); err != nil {
+					return err
+				}
+			}
+		case []any:
+			for _, e := range v {
+				if err := walk(e); err != nil {
+					return err
+				}
 			}
 		}
-	case []any:
-		for _, e := range v {
-			if err := bound(e, depth+1, nodes); err != nil {
-				return err
-			}
-		}
+		return nil
 	}
-	return nil
+	return walk(v)
 }
 
 // Plain copies a strictjson value for use in a Context: numbers become float64.
