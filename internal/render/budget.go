@@ -16,7 +16,7 @@ const (
 	// at the whole context at each $let and each turn of a loop, which costs
 	// workEach even if the context is empty. This is a few seconds.
 	budgetWork = 20_000_000
-	workEach   = 400
+	workEach   = 1000
 )
 
 var errTooLarge = errors.New("the template is too expensive to render: it yields or goes over too much")

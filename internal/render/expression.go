@@ -309,11 +309,14 @@ func (e *expression) call(code string, direct bool) (string, error) {
 	}
 	switch {
 	case direct && code == "fromNow":
+		if args == "" {
+			return "", fmt.Errorf("fromNow wants a period")
+		}
 		return hookFromNow + "(now, " + args + ")", nil
 	case direct && code == "defined":
 		return "defined(" + hookName + "(" + args + "))", nil
 	}
-	return code + "(" + args + ")", nil
+	return hookFunction + "(" + code + ")(" + args + ")", nil
 }
 
 func (e *expression) access(code string) (string, error) {

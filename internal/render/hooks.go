@@ -20,6 +20,7 @@ const (
 	hookText        = prefix + "text"
 	hookLeaf        = prefix + "leaf"
 	hookOrdered     = prefix + "ordered"
+	hookFunction    = prefix + "function"
 	hookGet         = prefix + "get"
 	hookIndex       = prefix + "index"
 	hookSlice       = prefix + "slice"
@@ -57,7 +58,7 @@ func (b *budget) hooks() map[string]any {
 	hooks := map[string]any{}
 	for name, f := range map[string]any{
 		hookAt: b.at, hookOperand: b.operand, hookValue: b.evaluated, hookText: b.text, hookLeaf: b.leaf, hookOrdered: b.ordered,
-		hookGet: b.get, hookIndex: b.index, hookSlice: b.slice, hookName: named, hookFromNow: fromNow,
+		hookFunction: function, hookGet: b.get, hookIndex: b.index, hookSlice: b.slice, hookName: named, hookFromNow: fromNow,
 		hookObject: object, hookBind: b.bind, hookEntries: b.entries, hookItems: b.items, hookNext: b.next,
 		hookMapped: b.mapped, hookFound: b.found, hookSort: stable, hookSorted: b.sorted,
 		hookJSON: b.json, hookMerge: merge, hookMergeDeep: mergeDeep, hookFlatten: flatten, hookFlattenDeep: flattenDeep, hookReverse: reverse,
@@ -137,6 +138,14 @@ func orValue(base string) string {
 		return "a value"
 	}
 	return base
+}
+
+// function is what is called.
+func function(v any) any {
+	if kind(v) != "function" {
+		failf("%s is not a function", kind(v))
+	}
+	return v
 }
 
 // named is the argument of defined: hooks aren't.

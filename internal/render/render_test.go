@@ -1,16 +1,17 @@
 package render_test
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mozilla-releng/cot/internal/render"
 )
+
+const now = "2026-01-01T00:00:00.000Z"
 
 // Scalars are what js-yaml (YAML 1.2) reads.
 func TestYAML(t *testing.T) {
@@ -54,7 +55,7 @@ func TestRender(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	values := render.Context{"now": "2026-01-01T00:00:00.000Z", "as_slugid": render.Slugid(func(string) string { return "ID" })}
+	values := render.Context{"now": now, "as_slugid": render.Slugid(func(string) string { return "ID" })}
 	got, err := render.Render(t.Context(), template, values)
 	if want := map[string]any{"id": "ID", "at": "2026-01-02T00:00:00.000Z", "n": "2"}; err != nil || !cmp.Equal(got, any(want)) {
 		t.Errorf("%#v, %v", got, err)
@@ -65,45 +66,107 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// A template that yields too much, or never ends, is given up.
-func TestHostileTemplates(t *testing.T) {
-	values := render.Context{"now": "2026-01-01T00:00:00.000Z"}
-	big := any([]any{"x", "x"})
-	for range 5 {
-		big = map[string]any{"$map": map[string]any{"$eval": "[1,2,3,4,5,6,7,8,9,10]"}, "each(i)": big}
-	}
-	if _, err := render.Render(t.Context(), big, values); err == nil {
-		t.Error("300,000 nodes are accepted")
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	for range 5 {
-		big = map[string]any{"$map": map[string]any{"$eval": "[1,2,3,4,5,6,7,8,9,10]"}, "each(i)": big}
-	}
-	if _, err := render.Render(ctx, []any{big, map[string]any{"$eval": "unknown"}}, values); err == nil {
-		t.Error("an endless template is accepted")
-	}
-}
-
-// An expression that nests too deeply for the stack is refused; one as
-// long as may be is read to its end.
-func TestDeepExpression(t *testing.T) {
-	deep := func(n int) []byte {
-		return []byte("a: {$eval: '" + strings.Repeat("(", n) + "1" + strings.Repeat(")", n) + "'}\n")
-	}
-	for n, ok := range map[int]bool{1_900_000: false, 4_200: false, 4_000: true} {
-		v, err := render.YAML(deep(n))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := render.Render(t.Context(), v, render.Context{"now": "2026-01-01T00:00:00.000Z"})
-		if ok != (err == nil && cmp.Equal(got, any(map[string]any{"a": 1.0}))) {
-			t.Errorf("%d levels: %#v, %v", n, got, err)
+// What the context lacks is an error of its own, wherever it is used.
+func TestUndefined(t *testing.T) {
+	values := render.Context{"now": now, "event": map[string]any{"repository": map[string]any{"name": "x"}, "nil": nil}}
+	for expression, name := range map[string]string{
+		"evnt": "evnt", "event.head_commit": "event.head_commit", "event.repository.url + 'x'": "event.repository.url", "!(event.repository.b.c)": "event.repository.b",
+		"f(1)": "f", "[event, event][0].x": "x", "event['repository'].y": "y", "len(parameters)": "parameters", "event.a in ['b']": "event.a",
+		"event.repository.name": "", "event['none']": "", "defined('evnt')": "", "event.nil": "", "true || evnt": "",
+		// Errors, but of another kind.
+		"event.repository.name.x": "-", "event.nil.x": "-", "1 + 'a'": "-", "'undefined variable x at 0 -> '()": "-", "event.repository.name()": "-", "fromNow()": "-", "cot__at": "-", "1 +": "-",
+	} {
+		for form, template := range map[string]any{
+			"$eval": map[string]any{"$eval": expression}, "text": map[string]any{"x": "a ${str(typeof(" + expression + "))}"}, "$if": []any{map[string]any{"$if": expression, "then": 1.0}},
+			"$match": map[string]any{"$match": map[string]any{expression: 1.0}}, "$sort": map[string]any{"$sort": []any{1.0, 2.0}, "by(x)": "str(typeof(" + expression + "))"},
+		} {
+			_, err := render.Render(t.Context(), template, values)
+			got := ""
+			if undefined := (*render.UndefinedError)(nil); errors.As(err, &undefined) {
+				got = undefined.Name
+			} else if err != nil {
+				got = "-"
+			}
+			if got != name {
+				t.Errorf("%s in %s: undefined %q, want %q: %v", expression, form, got, name, err)
+			}
+			if err != nil && (strings.Contains(err.Error(), "cot__") && expression != "cot__at" || len(err.Error()) > 600) {
+				t.Errorf("%s in %s: not for a reader: %v", expression, form, err)
+			}
 		}
 	}
 }
 
-func FuzzYAML(f *testing.F) {
-	f.Add([]byte("a: &x {b: 1}\nc: {<<: *x}\n"))
-	f.Fuzz(func(_ *testing.T, data []byte) { _, _ = render.YAML(data) })
+// Constructs of the templates that Firefox's repositories have.
+func TestRealConstructs(t *testing.T) {
+	template, err := render.YAML([]byte(`
+# rendered by a hook or by the GitHub service
+---
+version: 1
+reporting: checks-v1
+tasks:
+  - $let:
+      trust: 'gecko'
+      owner: {$if: '"@" in push.owner', then: '${push.owner}', else: '${push.owner}@noreply.example.org'}
+      url: {$if: 'repository.url[-1] == "/"', then: {$eval: 'repository.url[:-1]'}, else: {$eval: 'repository.url'}}
+      branch:
+        $switch:
+          'tasks_for[:19] == "github-pull-request"': ${event.pull_request.head.ref}
+          'tasks_for in ["hg-push", "cron"]': 'refs/heads/${push.branch}'
+      isPullRequest: {$eval: 'tasks_for[:19] == "github-pull-request"'}
+      env_name: {$eval: 'uppercase(join(split(repository.project, "-"), "_"))'}
+    in:
+      $if: >
+        tasks_for in ["action", "cron"]
+        || (isPullRequest && event.action in ["opened"])
+        || (tasks_for == "hg-push" && branch[:11] == "refs/heads/")
+      then:
+        $mergeDeep:
+          - taskId: {$if: '!isPullRequest && tasks_for != "action"', then: '${as_slugid("decision")}'}
+            created: {$fromNow: ''}
+            expires: {$fromNow: '1 year 1 second'}
+          - taskGroupId: '${as_slugid("decision")}'
+            routes:
+              $flattenDeep:
+                - checks
+                - $if: 'repository.level == "3"'
+                  then:
+                    - index.${trust}.v2.${repository.project}.${branch[11:]}
+                    - {$if: 'repository.project == "try"', then: "notify.email.${owner}"}
+                  else: []
+            payload:
+              env:
+                $merge:
+                  - ${env_name}_HEAD: '${push.revision}'
+                    on: 'yes'
+                    REPOSITORIES: {$json: {ci: "CI"}}
+                  - $if: 'tasks_for == "action"'
+                    then: {ACTION_INPUT: {$json: {$eval: 'input'}}}
+              command:
+                - >
+                  cd x &&
+                  echo $HOME $${HOME}
+                  --date='${push.pushdate}' ${cron.quoted_args}
+              cache:
+                level-${repository.level}-checkouts: /builds
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := render.Render(t.Context(), template, render.Context{
+		"now": now, "tasks_for": "hg-push", "as_slugid": render.Slugid(func(string) string { return "ID" }), "cron": map[string]any{"quoted_args": "--a 'b'"},
+		"push":       map[string]any{"owner": "me", "branch": "main", "revision": "abc", "pushdate": 1.7e9},
+		"repository": map[string]any{"url": "https://hg.example.org/a/", "project": "my-repo", "level": "3"},
+	})
+	want := map[string]any{"version": 1.0, "reporting": "checks-v1", "tasks": []any{map[string]any{
+		"taskId": "ID", "taskGroupId": "ID", "created": now, "expires": "2027-01-01T00:00:01.000Z", "routes": []any{"checks", "index.gecko.v2.my-repo.main"},
+		"payload": map[string]any{
+			"env":     map[string]any{"MY_REPO_HEAD": "abc", "on": "yes", "REPOSITORIES": `{"ci":"CI"}`},
+			"command": []any{"cd x && echo $HOME ${HOME} --date='1700000000' --a 'b'\n"},
+			"cache":   map[string]any{"level-3-checkouts": "/builds"},
+		},
+	}}}
+	if diff := cmp.Diff(any(want), got); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
 }

@@ -30,7 +30,7 @@ func (o outcome) differs(got any, err error) string {
 }
 
 // vectors are made by testdata/generate.mjs with the services' own libraries.
-func vectors(t *testing.T) (v struct {
+func vectors(t testing.TB) (v struct {
 	JSONE []struct {
 		Template any
 		Context  map[string]any
