@@ -118,7 +118,7 @@ func (c *chain) actionValues(ctx context.Context, l *link, variables map[string]
 	if finding != nil {
 		return nil, finding
 	}
-	parameters, err := render.YAML(data)
+	parameters, err := render.PyYAML(data)
 	if err != nil {
 		return nil, &Finding{Rule: RuleContextUnvouched, Message: fmt.Sprintf("%s of %s: %v", ParametersName, l.ref(), err)}
 	}

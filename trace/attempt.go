@@ -2,10 +2,12 @@ package trace
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/mozilla-releng/cot/internal/render"
@@ -126,10 +128,11 @@ func renderTasks(ctx context.Context, template map[string]any, a attempt, values
 
 // renderFailure tells a value that nothing vouches for from a broken template.
 func (c *chain) renderFailure(n *node, err error) (int, Finding) {
-	if name, ok := render.Undefined(err); ok && (name == "" || slices.Contains(serviceValues, name)) {
+	var undefined *render.UndefinedError
+	if errors.As(err, &undefined) && ofService(undefined.Name) {
 		return unvouchedValue, Finding{
-			Rule: RuleContextUnvouched, Got: orNil(name),
-			Message: fmt.Sprintf("%s at %s uses a value of the event that nothing vouches for: %v", TemplateName, n.decision.tree, err),
+			Rule: RuleContextUnvouched, Got: clipText(undefined.Name),
+			Message: fmt.Sprintf("%s at %s uses a value of the event that nothing vouches for", TemplateName, n.decision.tree),
 			Hint:    "docs/events.md lists the values that a template may use",
 		}
 	}
@@ -141,6 +144,11 @@ func (c *chain) renderFailure(n *node, err error) (int, Finding) {
 // serviceValues are what some service gives to some template.
 var serviceValues = []string{
 	"event", "push", "repository", "cron", "action", "input", "parameters", "taskGroupId", "clientId", "firedBy", "payload",
+}
+
+// ofService tells whether some service could give a value of that name.
+func ofService(name string) bool {
+	return strings.Contains(name, ".") || slices.Contains(serviceValues, name)
 }
 
 // usedClaims tells which claims the task really rests on: with another value in
