@@ -56,8 +56,12 @@ func (b *budget) spend(nodes, bytes int) {
 		fail(errTooLarge)
 	}
 	if b.ctx.Err() != nil {
-		fail(fmt.Errorf("rendering took too long: %w", context.Cause(b.ctx)))
+		fail(errTime(b.ctx))
 	}
+}
+
+func errTime(ctx context.Context) error {
+	return fmt.Errorf("rendering took too long: %w", context.Cause(ctx))
 }
 
 // value spends v's size times n.

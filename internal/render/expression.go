@@ -6,9 +6,12 @@ import (
 	"strings"
 )
 
-// maxExpression bounds an expression: the library parses and evaluates by
-// recursion, and what overflows the stack ends the process.
-const maxExpression = 8 << 10
+// Bounds on an expression: the library parses and evaluates by recursion, and
+// what overflows the stack ends the process. Real ones have 600 bytes at most.
+const (
+	maxExpression = 4 << 10
+	maxNesting    = 200
+)
 
 // An instrumented expression is the same expression in calls of the functions
 // of hooks.go: property access, indices and slices become calls, so that they
@@ -18,6 +21,7 @@ type expression struct {
 	source string
 	tokens []token
 	i      int
+	nested int
 	// weight is how often an operator may go over a value that the expression
 	// names; ordered tells whether one orders texts.
 	weight  int
@@ -163,9 +167,17 @@ func (e *expression) operation() (string, error) {
 // operand is a unit and what follows it. Signs and ! belong to the unit alone:
 // !x.y asks for a property of !x.
 func (e *expression) operand() (string, error) {
+	depth := e.nested
+	defer func() { e.nested = depth }()
 	signs := ""
-	for e.peek() == "!" || e.peek() == "-" || e.peek() == "+" {
+	for e.nested++; e.peek() == "!" || e.peek() == "-" || e.peek() == "+"; e.nested++ {
 		signs += e.take() + " "
+		if e.nested > maxNesting {
+			break
+		}
+	}
+	if e.nested > maxNesting {
+		return "", fmt.Errorf("it nests deeper than %d levels", maxNesting)
 	}
 	code, name, err := e.unit()
 	if err != nil {

@@ -54,6 +54,9 @@ func text(v any) string {
 	case string:
 		return v
 	case float64:
+		if math.IsInf(v, 0) || math.IsNaN(v) {
+			failf("a number is infinite or not a number")
+		}
 		return numberText(v)
 	case bool:
 		return strconv.FormatBool(v)

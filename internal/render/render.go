@@ -1,3 +1,23 @@
+// Package render turns a .taskcluster.yml and the context of an event into
+// task definitions, as Taskcluster's services do: js-yaml and JSON-e in
+// JavaScript.
+//
+// The library's JSON-e differs from JavaScript's, and can't be interrupted. So
+// a template is instrumented first: expressions and operators that differ call
+// functions of ours, and what can't be rendered alike is refused (**, which
+// nobody uses; order of text beyond U+FFFF; what depends on the order of an
+// object's keys; what changes a list of the context in place). The same calls
+// charge a budget. testdata/vectors.json holds all this to the real libraries.
+//
+// Templates come from a repository and are hostile until that repository is
+// known to be trusted. Bounded are a template's size, depth and texts, the
+// length of an expression and with it the recursion, the values and bytes that
+// expressions yield, the turns of loops, and what the library goes over. Time
+// is bounded by the context of Render, which is looked at before each
+// expression and each turn; what comes between two looks is bounded by the
+// limits above, not by time. Rendering takes place in the caller's goroutine:
+// nothing goes on after Render. Nothing is read from the clock or the
+// environment.
 package render
 
 import (

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// maxText bounds a text of a template.
+// maxText bounds a text of a template: its interpolations cost with the square
+// of its length.
 const maxText = 64 << 10
 
 // An instrumenter rewrites a template into one that the library renders as
@@ -25,6 +26,9 @@ func let(x any, code string) any {
 func eval(code string) any { return map[string]any{"$eval": code} }
 
 func (in *instrumenter) value(t any) (any, error) {
+	if in.budget.ctx.Err() != nil {
+		return nil, errTime(in.budget.ctx)
+	}
 	switch t := t.(type) {
 	case string:
 		return in.text(t)

@@ -3,7 +3,8 @@
 // yarn.lock. In this folder:
 //
 //   npm install --no-save --prefix /tmp/jsone json-e@4.8.4 js-yaml@4.3.1
-//   PYTHON=../../../.tools/venv/bin/python NODE_PATH=/tmp/jsone/node_modules node generate.mjs
+//   python3 -m venv /tmp/pyyaml && /tmp/pyyaml/bin/pip install PyYAML==6.0.3
+//   PYTHON=/tmp/pyyaml/bin/python NODE_PATH=/tmp/jsone/node_modules node generate.mjs
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
