@@ -33,7 +33,7 @@ func (c *chain) readDocument(ctx context.Context, l *link) error {
 	if l.run.State.Open() {
 		l.add(Finding{
 			Rule: RuleRunNotCompleted, Message: fmt.Sprintf("run %s is not completed, so nothing of it is signed yet", l.ref()),
-			Want: string(graph.Completed), Got: string(l.run.State), Heals: true, Hint: "wait until the task has completed",
+			Want: string(graph.Completed), Got: string(l.run.State), Heals: true, Hint: waitHint(l.run.State),
 		})
 		return nil
 	}
@@ -49,14 +49,15 @@ func (c *chain) readDocument(ctx context.Context, l *link) error {
 	}
 	entry, listed := listing[name]
 	if !listed {
-		l.add(missingDocument(l))
+		l.add(c.missingDocument(l))
 		return nil
 	}
 	if !entry.Storage.Hashed() {
-		l.add(Finding{
-			Rule: RuleCotMissing, Message: name + " is not a file that a worker uploaded",
-			Want: "storage type s3 or object", Got: string(entry.Storage),
-		})
+		err := c.unstored(ctx, l, name)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		l.add(unreadable(RuleCotMissing, l, name, err))
 		return nil
 	}
 	signed, err := c.readSigned(ctx, l, name)
@@ -71,20 +72,6 @@ func (c *chain) readDocument(ctx context.Context, l *link) error {
 		l.doc = c.checkDocument(l, *verified)
 	}
 	return nil
-}
-
-// missingDocument explains a listing without a document.
-func missingDocument(l *link) Finding {
-	f := Finding{
-		Rule: RuleCotMissing, Message: fmt.Sprintf("%s of %s has no chain of trust document", l.node.task.Definition.Name, l.ref()),
-		Want: certs.DocumentName, Got: fmt.Sprintf("%d other artifacts", len(l.listing)),
-		Hint: "the worker did not upload it, or somebody deleted it; rerun the task",
-	}
-	features, _ := l.node.task.Definition.Payload["features"].(map[string]any)
-	if on, _ := features["chainOfTrust"].(bool); !on && l.node.impl != graph.Scriptworker {
-		f.Hint = "the task does not ask for one: set payload.features.chainOfTrust to true"
-	}
-	return f
 }
 
 // clearSignedAlone tells whether a run has a clear-signed document and nothing
@@ -118,19 +105,12 @@ func (c *chain) readSigned(ctx context.Context, l *link, name string) (*certs.Si
 		data []byte
 		err  error
 	}
-	var present []certs.Form
-	for _, f := range certs.Forms() {
-		if _, ok := l.listing[string(f)]; ok {
-			present = append(present, f)
-		}
-	}
+	present := forms(l)
 	got := make([]form, len(present))
 	for i, f := range present {
 		g.Go(safe(func() error {
 			if !l.listing[string(f)].Storage.Hashed() {
-				got[i].err = &graph.UnavailableError{
-					What: string(f), Reason: graph.Refused, Detail: "stored as " + string(l.listing[string(f)].Storage),
-				}
+				got[i].err = c.unstored(ctx, l, string(f))
 				return nil
 			}
 			limit := int64(certs.MaxFormBytes)
@@ -150,20 +130,12 @@ func (c *chain) readSigned(ctx context.Context, l *link, name string) (*certs.Si
 	}
 	bad := false
 	if docErr != nil {
-		f := unavailable(RuleCotMissing, docErr, certs.DocumentName+" of "+l.ref().String()+", though it is listed")
-		switch {
-		case f.Hint != "":
-		case f.Got == string(graph.TooLarge):
-			f.Hint = "limits.maxCotBytes in the policy, if the document is genuine"
-		default:
-			f.Hint = "it was uploaded, so storage lost or changed it: rerun the task"
-		}
-		l.add(f)
+		l.add(unreadable(RuleCotMissing, l, certs.DocumentName, docErr))
 		bad = true
 	}
 	for _, f := range present {
 		if err := formErrs[f]; err != nil {
-			l.add(unavailable(RuleSignatureMissing, err, string(f)+" of "+l.ref().String()+", though it is listed"))
+			l.add(unreadable(RuleSignatureMissing, l, string(f), err))
 			bad = true
 		}
 	}
@@ -188,7 +160,11 @@ func (c *chain) verifySignature(ctx context.Context, l *link, s certs.Signed, w 
 	}
 	verified, failures := c.v.trust.Verify(ctx, s, w)
 	for _, f := range failures {
-		l.add(signatureFinding(f))
+		finding := signatureFinding(f)
+		if f.Cause == certs.SignatureMissing {
+			finding = missingSignature(l, finding)
+		}
+		l.add(finding)
 	}
 	if verified != nil {
 		for _, f := range verified.Warnings() {

@@ -56,7 +56,7 @@ func selectRun(t *graph.Task, named *graph.RunID) (*graph.Run, *Finding) {
 	if len(t.Runs) == 0 {
 		return nil, &Finding{
 			Rule: RuleRunNotCompleted, Message: fmt.Sprintf("task %s has no run yet", t.ID), Want: "a completed run",
-			Got: string(t.State), Heals: t.State.Open(), Hint: "wait until the task has completed",
+			Got: string(t.State), Heals: t.State.Open(), Hint: waitHint(t.State),
 		}
 	}
 	last := t.Runs[len(t.Runs)-1]
@@ -85,14 +85,22 @@ func runNumbers(t *graph.Task) string {
 func notCompleted(t *graph.Task, r graph.Run) *Finding {
 	f := &Finding{
 		Rule: RuleRunNotCompleted, Message: fmt.Sprintf("run %s of task %s is not completed", r.ID, t.ID),
-		Want: string(graph.Completed), Got: string(r.State), Heals: r.State.Open(),
+		Want: string(graph.Completed), Got: ended(r), Heals: r.State.Open(),
 	}
 	if f.Heals {
-		f.Hint = "wait until the task has completed"
+		f.Hint = waitHint(r.State)
 	} else {
 		f.Hint = "workers sign failed tasks too; rerun the task, or name a completed run"
 	}
 	return f
+}
+
+// ended is a run's state, with the queue's reason where it says more.
+func ended(r graph.Run) string {
+	if r.Reason == "" || r.Reason == string(r.State) {
+		return string(r.State)
+	}
+	return fmt.Sprintf("%s (%s)", r.State, r.Reason)
 }
 
 // linkFor gives the link of a node's run, and whether it is new.
