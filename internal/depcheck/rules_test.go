@@ -82,7 +82,7 @@ func TestEveryRuleHasAPageAndEveryPageARule(t *testing.T) {
 		if !strings.HasPrefix(page, "# `"+id+"`\n") {
 			t.Errorf("docs/rules/%s.md: want the title # `%s`", id, id)
 		}
-		for _, part := range []string{"\n## Protects from\n", "\n## Compares\n", "\n## What to do\n"} {
+		for _, part := range []string{"\n## Protects from\n", "\n## Compares\n", "\n## Usual causes\n", "\n## What to do\n"} {
 			if !strings.Contains(page, part) {
 				t.Errorf("docs/rules/%s.md lacks %q", id, strings.TrimSpace(part))
 			}

@@ -49,16 +49,7 @@ func isClean(s string) bool {
 const maxShown = 160
 
 // shown writes a compared value as clean, clipped JSON.
-func shown(v any) string {
-	if v == nil {
-		return "nothing"
-	}
-	b, err := json.Marshal(v, jsonOptions)
-	if err != nil {
-		return fmt.Sprintf("a value that can't be shown (%T)", v)
-	}
-	return clip(Clean(string(b)), maxShown)
-}
+func shown(v any) string { return clip(whole(v), maxShown) }
 
 // clip shortens s to about n bytes without splitting a character.
 func clip(s string, n int) string {

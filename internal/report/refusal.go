@@ -87,7 +87,8 @@ func line(s subject) string {
 	b.WriteString(": " + Clean(s.Message))
 	switch {
 	case s.Want != nil, s.Got != nil && s.Path != "" && s.Severity == trace.SeverityError:
-		fmt.Fprintf(&b, "; expected %s, found %s", shown(s.Want), shown(s.Got))
+		want, got := shownPair(s.Want, s.Got)
+		fmt.Fprintf(&b, "; expected %s, found %s", want, got)
 	case s.Got != nil:
 		fmt.Fprintf(&b, "; found %s", shown(s.Got))
 	}

@@ -201,14 +201,18 @@ func (t *text) place(a trace.Artifact) {
 	}
 }
 
-func (t *text) refusal(r *trace.Report) {
-	head := Refusal(r)
-	verdict, rest, _ := strings.Cut(head, ": ")
+// headline is the line that says why the verdict is not good.
+func (t *text) headline(r *trace.Report) {
+	verdict, rest, _ := strings.Cut(Refusal(r), ": ")
 	code := red + bold
 	if r.Verdict == trace.Undetermined {
 		code = yellow + bold
 	}
 	t.printf("%s: %s\n", t.color(code, verdict), rest)
+}
+
+func (t *text) refusal(r *trace.Report) {
+	t.headline(r)
 	errs := findings(r, trace.SeverityError)
 	for i, f := range errs {
 		if !t.o.Verbose && i == briefFindings {
@@ -219,12 +223,21 @@ func (t *text) refusal(r *trace.Report) {
 			t.printf("  %s %s\n", t.color(red, "also"), line(f))
 		}
 		if i == 0 || advice(f.Finding) != advice(errs[i-1].Finding) {
-			t.printf("  what to do: %s\n", Clean(advice(f.Finding)))
+			t.printf("  %s\n", next(f.Finding))
 		}
 	}
 	t.printf("chain:\n")
 	t.tasks(r)
 	t.failedArtifacts(r)
+}
+
+// next says what to do about a finding, and where to read more.
+func next(f trace.Finding) string {
+	s := "what to do: " + Clean(advice(f))
+	if p := page(f.Rule); p != "" {
+		s += "; see " + p
+	}
+	return s
 }
 
 func (t *text) failedArtifacts(r *trace.Report) {
