@@ -30,7 +30,8 @@ type common struct {
 	progress             string
 	cacheDir             string
 
-	below string // where artifacts are written, as the caller named it
+	explain bool   // write the chain as a tree
+	below   string // where artifacts are written, as the caller named it
 }
 
 // What flags with a few values take.
@@ -126,7 +127,7 @@ func newCommand(s IO, use, short string) *cobra.Command {
 	c.SetErr(s.Stderr)
 	c.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usagef("%w (%s --help lists the flags)", flagError(err), c.Name())
+		return usagef("%w (%s --help lists the flags)", flagError(err), c.CommandPath())
 	})
 	c.InitDefaultCompletionCmd(s.Args...)
 	if completion, _, err := c.Find([]string{"completion"}); err == nil && completion != c {

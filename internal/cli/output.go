@@ -18,11 +18,15 @@ import (
 // deliver writes the report where the flags say and, for a person, to stderr.
 // results tells whether text is this command's result and so goes to stdout.
 func (c *common) deliver(s IO, name string, r *trace.Report, results bool) error {
+	asText, asJSON := report.Text, report.JSON
+	if c.explain {
+		asText, asJSON = report.Explain, report.ExplainJSON
+	}
 	render := func(w io.Writer, color bool) error {
 		if c.format == "json" {
-			return report.JSON(w, r)
+			return asJSON(w, r)
 		}
-		return report.Text(w, r, c.textOptions(color))
+		return asText(w, r, c.textOptions(color))
 	}
 	toStdout := c.output == "" && (c.format == "json" || results)
 	var failed error // the verdict is said all the same
@@ -43,7 +47,7 @@ func (c *common) deliver(s IO, name string, r *trace.Report, results bool) error
 		}
 		return failed
 	default:
-		return errors.Join(report.Text(s.Stderr, r, c.textOptions(s.colors(s.Stderr))), failed)
+		return errors.Join(asText(s.Stderr, r, c.textOptions(s.colors(s.Stderr))), failed)
 	}
 }
 

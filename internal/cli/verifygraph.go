@@ -26,6 +26,9 @@ says what holds and what does not.
   # of run 1, and it must come from this tree
   cot-verify-graph --tree https://hg.mozilla.org/mozilla-central VvYf2QH0QxqAqMmUTo5vHw/1
 
+  # why is it refused? The chain as a tree
+  cot-verify-graph explain VvYf2QH0QxqAqMmUTo5vHw
+
   # is this policy valid, and what does it trust?
   cot-verify-graph policy check policy.yml
 
@@ -41,7 +44,7 @@ says what holds and what does not.
 			code, err = f.verifyGraph(ctx, s, name, args)
 			return err
 		}
-		cmd.AddCommand(policyCommand(s))
+		cmd.AddCommand(explainCommand(ctx, s, name, func(c int) { code = c }), policyCommand(s))
 		err := cmd.ExecuteContext(ctx)
 		return code, err
 	})

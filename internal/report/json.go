@@ -15,7 +15,69 @@ import (
 // JSON writes the report as one indented object, docs/report.schema.json.
 // Equal reports give equal bytes; lists that are empty are written as [].
 func JSON(w io.Writer, r *trace.Report) error {
-	b, err := json.Marshal(r, jsonOptions, jsontext.WithIndent("  "))
+	return writeJSON(w, r, func(f *finding) {
+		if f.Severity == trace.SeverityError {
+			f.Docs = page(f.Rule)
+		}
+	})
+}
+
+// ExplainJSON writes the report with what Explain adds: how the tasks hang
+// together and, for each finding, what usually causes it and what to do.
+func ExplainJSON(w io.Writer, r *trace.Report) error {
+	v := struct {
+		*trace.Report
+		Chain []chainEntry `json:"chain"`
+	}{r, chainEntries(r)}
+	return writeJSON(w, v, func(f *finding) {
+		f.Cause, f.Next, f.Docs = guides[f.Rule].cause, advice(trace.Finding(f.plainFinding)), page(f.Rule)
+	})
+}
+
+// finding is a trace.Finding as it is written.
+type finding struct {
+	plainFinding
+	Cause string `json:"cause,omitempty"`
+	Next  string `json:"next,omitempty"`
+	Docs  string `json:"docs,omitempty"`
+}
+
+type plainFinding trace.Finding
+
+// chainEntry is a task of the chain with all that it rests on.
+type chainEntry struct {
+	TaskID   string      `json:"taskId"`
+	RunID    *int        `json:"runId"`
+	Children []chainEdge `json:"children"`
+}
+
+type chainEdge struct {
+	TaskID  string   `json:"taskId"`
+	RunID   *int     `json:"runId"`
+	Reasons []string `json:"reasons"`
+}
+
+// chainEntries lists the tree of the chain from the top, each task once.
+func chainEntries(r *trace.Report) []chainEntry {
+	out := []chainEntry{}
+	walk(chainOf(r), func(n *chainNode) {
+		entry := chainEntry{TaskID: n.task.TaskID, RunID: n.task.RunID, Children: []chainEdge{}}
+		for _, e := range n.edges {
+			entry.Children = append(entry.Children, chainEdge{e.to.task.TaskID, e.to.task.RunID, e.reasons})
+		}
+		out = append(out, entry)
+	})
+	return out
+}
+
+func writeJSON(w io.Writer, v any, complete func(*finding)) error {
+	found := json.MarshalToFunc(func(enc *jsontext.Encoder, f trace.Finding) error {
+		out := finding{plainFinding: plainFinding(f)}
+		complete(&out)
+		return json.MarshalEncode(enc, out)
+	})
+	options := json.JoinOptions(jsonOptions, json.WithMarshalers(json.JoinMarshalers(json.MarshalToFunc(writeNumber), found)))
+	b, err := json.Marshal(v, options, jsontext.WithIndent("  "))
 	if err != nil {
 		return err
 	}
