@@ -246,22 +246,6 @@ var guides = map[trace.Rule]guide{
 		"The payload names an image by its index path.",
 		"name the image by task id, or allow it in indexedImages",
 	},
-	"run-as-current-user": {
-		"The payload sets runTaskAsCurrentUser, or a scope of the task allows it.",
-		"use a task that ran as a user of its own",
-	},
-	"task-type": {
-		"The graph states another kind of task for an input than it is, often after the input was replaced.",
-		"correct what the task states of its input, in the graph that makes it",
-	},
-	"action-unknown": {
-		"The task was created by hand, or names as its parent another task than the one whose action was triggered.",
-		"trigger the action again from the graph that is meant",
-	},
-	"action-input": {
-		"The hook was called with a payload of somebody's own, or the task that the action is on has expired.",
-		"trigger the action again, from a tool that reads its schema",
-	},
 	"evidence-unavailable": {
 		"A service was down or busy, or the network does not let it through; a task or artifact that never comes back has expired.",
 		"try again later, or check that the services this needs can be reached",
