@@ -116,6 +116,26 @@ func TestBuiltinTrustsThePublishedRepositories(t *testing.T) {
 	}
 }
 
+// The project list has the branches of this product at level 1, which trusts
+// nobody elsewhere.
+func TestBuiltinTrustsTheBranchesOfTranslations(t *testing.T) {
+	pattern, ok := named(t, "translations").Repository(repo(t, "https://github.com/mozilla/translations"))
+	for branch, want := range map[string]bool{"main": true, "release-1": true, "dev2": true, "feature": false} {
+		if !ok || pattern.TrustsBranch(branch) != want {
+			t.Errorf("%s is trusted: %v, want %v", branch, !want, want)
+		}
+	}
+}
+
+func named(t *testing.T, name string) *policy.Product {
+	t.Helper()
+	p, ok := firefoxCI(t).Product(name)
+	if !ok {
+		t.Fatalf("no product %s", name)
+	}
+	return p
+}
+
 // Three published paths are of no trusted repository; they stay as they were
 // published and allow nothing.
 func TestBuiltinTreePathsOfNoTrustedRepository(t *testing.T) {
