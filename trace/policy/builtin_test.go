@@ -127,7 +127,7 @@ func TestBuiltinTrustsTheBranchesOfTranslations(t *testing.T) {
 	}
 }
 
-func named(t *testing.T, name string) *policy.Product {
+func named(t *testing.T, name string) *Product {
 	t.Helper()
 	p, ok := firefoxCI(t).Product(name)
 	if !ok {
