@@ -52,7 +52,7 @@ func TestKeyringOfAPolicy(t *testing.T) {
 			t.Fatalf("%s: %+v, %v", keyring, p, err)
 		}
 		var out bytes.Buffer
-		explainPolicy(&out, p)
+		explainPolicy(&out, p, nil)
 		if !strings.Contains(out.String(), "OpenPGP key, in archives alone: "+g.Fingerprint("worker")) {
 			t.Errorf("%s: %s", keyring, out.String())
 		}

@@ -1,11 +1,17 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/mozilla-releng/cot/certs"
@@ -19,28 +25,73 @@ import (
 func policyCommand(s IO) *cobra.Command {
 	group := newCommand(s, "policy", "Work on policy files")
 	group.RunE = func(*cobra.Command, []string) error { return usagef("want: policy check FILE") }
-	check := newCommand(s, "check FILE", "Validate a policy and say what it trusts")
+	check := newCommand(s, "check [flags] FILE", "Validate a policy and say what it trusts")
+	check.Long = `Validates a policy file, or the built-in policy of that name, and says what it
+trusts, what is relaxed, and what of it can never match.`
+	check.Example = `  cot-verify-graph policy check policy.yml
+  cot-verify-graph policy check firefox-ci
+  cot-verify-graph policy check --format json policy.yml`
+	var format string
+	check.Flags().StringVar(&format, "format", "text", "`FORMAT`: text or json (valid or exit 2, sha256, relaxed, notes)")
+	completeValues(check, "format", formats)
 	check.RunE = func(_ *cobra.Command, args []string) error {
-		if len(args) != 1 {
+		switch {
+		case len(args) != 1:
 			return usagef("policy check: want one FILE, found %d", len(args))
+		case !slices.Contains(formats, format):
+			return usagef("--format %q: want text or json", format)
 		}
-		p, err := readPolicy(args[0], "")
+		p, err := checkedPolicy(args[0])
 		if err != nil {
 			return err
 		}
-		explainPolicy(s.Stdout, p)
+		notes := p.Notes(s.now())
+		if format == "json" {
+			return writePolicyJSON(s.Stdout, p, notes)
+		}
+		explainPolicy(s.Stdout, p, notes)
 		return nil
 	}
 	group.AddCommand(check)
 	return group
 }
 
+// checkedPolicy reads a policy file; where there is none of that name, the name
+// may be a built-in policy's.
+func checkedPolicy(name string) (*policy.Policy, error) {
+	text, ok := policy.BuiltinText(name)
+	if _, err := os.Stat(name); ok && errors.Is(err, fs.ErrNotExist) {
+		p, err := policy.Parse(name, text, nil)
+		return p, usage(err)
+	}
+	return readPolicy(name, "")
+}
+
+// writePolicyJSON writes what a program may want to know of a valid policy.
+func writePolicyJSON(w io.Writer, p *policy.Policy, notes []string) error {
+	b, err := json.Marshal(struct {
+		Name    string   `json:"name"`
+		RootURL string   `json:"rootUrl"`
+		SHA256  string   `json:"sha256"`
+		Relaxed []string `json:"relaxed"`
+		Notes   []string `json:"notes"`
+	}{p.Name, p.RootURL, p.SHA256, append([]string{}, p.Relaxed...), append([]string{}, notes...)}, jsontext.WithIndent("  "))
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(report.CleanJSON(b), '\n'))
+	return err
+}
+
 // explainPolicy says in words what a policy trusts.
-func explainPolicy(w io.Writer, p *policy.Policy) {
+func explainPolicy(w io.Writer, p *policy.Policy, notes []string) {
 	line := func(format string, args ...any) { fmt.Fprintln(w, report.Clean(fmt.Sprintf(format, args...))) }
 	line("valid: policy %s (sha256 %s) for %s", p.Name, p.SHA256, p.RootURL)
 	for _, r := range p.Relaxed {
 		line("relaxed: %s", r)
+	}
+	for _, n := range notes {
+		line("note: %s", n)
 	}
 	for _, k := range p.Keys {
 		line("key: %s of %s signs for %s%s", k.ID(), k.Implementation, pools(k.Pools), window(k))
