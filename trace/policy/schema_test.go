@@ -190,7 +190,7 @@ func TestDocumentedExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	if len(examples) != 2 {
+	if len(examples) != 3 {
 		t.Fatalf("%d examples", len(examples))
 	}
 	for _, e := range examples {
@@ -198,12 +198,47 @@ func TestDocumentedExamples(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if p := mustParse(t, examples[0][1]); len(p.Relaxed) > 0 || strings.Count(examples[0][1], "\n") > 22 {
-		t.Errorf("relaxed %q, %d lines", p.Relaxed, strings.Count(examples[0][1], "\n"))
+	for _, e := range examples[:2] {
+		p := mustParse(t, e[1])
+		if notes := p.Notes(notedAt); len(p.Relaxed) > 0 || len(notes) > 0 || strings.Count(e[1], "\n") > 22 {
+			t.Errorf("relaxed %q, notes %q, %d lines", p.Relaxed, notes, strings.Count(e[1], "\n"))
+		}
 	}
-	want := strings.Join(mustParse(t, examples[1][1]).Relaxed, "\n")
+	want := strings.Join(mustParse(t, examples[2][1]).Relaxed, "\n")
 	if !strings.Contains(string(page), "```\n"+want+"\n```") {
 		t.Errorf("the page doesn't say that the example relaxes:\n%s", want)
+	}
+}
+
+// The walk-through says what a deployment on GitHub trusts.
+func TestDocumentedDeploymentOnGitHub(t *testing.T) {
+	page, err := os.ReadFile("../../docs/policy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(page), "## A deployment of your own\n")
+	_, after, _ = strings.Cut(after, "```yaml\n")
+	text, _, _ := strings.Cut(after, "```")
+	p := mustParse(t, text)
+	pr, ok := p.Product("acme")
+	if !ok {
+		t.Fatal("no product acme")
+	}
+	app, lib := repo(t, "https://github.com/acme/app"), repo(t, "https://github.com/acme/lib")
+	pattern, trusted := pr.Repository(app)
+	if _, fork := pr.Repository(repo(t, "https://github.com/somebody/app")); !trusted || fork {
+		t.Errorf("the repository is trusted: %v; a fork: %v", trusted, fork)
+	}
+	for branch, want := range map[string]bool{"main": true, "stable": true, "feature": false} {
+		if got := pattern.TrustsBranch(branch); got != want {
+			t.Errorf("branch %s is trusted: %v", branch, got)
+		}
+	}
+	if scopes := pr.Restricted("project:acme:publish"); len(scopes) != 1 || !pr.TreeAllows("app", app) || pr.TreeAllows("app", lib) {
+		t.Errorf("restricted: %v", scopes)
+	}
+	if !p.Unkeyed(pool(t, "acme-1/decision")) || p.Unkeyed(pool(t, "acme-3/decision")) {
+		t.Error("the unkeyed pools are others")
 	}
 }
 
