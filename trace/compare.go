@@ -26,11 +26,63 @@ func differences(want, got any) []difference {
 		return nil
 	}
 	r := &pointerReporter{}
-	cmp.Equal(want, got, cmp.Reporter(r), numbers)
+	a, b := alignLists(want, got)
+	cmp.Equal(a, b, cmp.Reporter(r), numbers)
 	if len(r.found) == 0 { // never call equal what Equal does not
 		r.found = []difference{{want: brief(want), got: brief(got)}}
 	}
 	return r.found
+}
+
+// alignLists gives both values with their lists as objects from index to element,
+// of which elements that are equal at both ends are left out. go-cmp itself pairs
+// elements of lists by a search that differs from run to run.
+func alignLists(want, got any) (any, any) {
+	switch w := want.(type) {
+	case map[string]any:
+		g, ok := got.(map[string]any)
+		if !ok {
+			return want, got
+		}
+		a, b := make(map[string]any, len(w)), make(map[string]any, len(g))
+		for k, v := range w {
+			a[k] = v
+		}
+		for k, v := range g {
+			b[k] = v
+			if v2, both := a[k]; both {
+				a[k], b[k] = alignLists(v2, v)
+			}
+		}
+		return a, b
+	case []any:
+		g, ok := got.([]any)
+		if !ok {
+			return want, got
+		}
+		first := 0
+		for first < min(len(w), len(g)) && strictjson.Equal(w[first], g[first]) {
+			first++
+		}
+		w, g = w[first:], g[first:]
+		for len(w) > 0 && len(g) > 0 && strictjson.Equal(w[len(w)-1], g[len(g)-1]) {
+			w, g = w[:len(w)-1], g[:len(g)-1]
+		}
+		a, b := map[string]any{}, map[string]any{}
+		for i := range max(len(w), len(g)) {
+			at := strconv.Itoa(first + i)
+			switch {
+			case i >= len(g):
+				a[at] = w[i]
+			case i >= len(w):
+				b[at] = g[i]
+			default:
+				a[at], b[at] = alignLists(w[i], g[i])
+			}
+		}
+		return a, b
+	}
+	return want, got
 }
 
 var numbers = cmp.FilterValues(
@@ -64,12 +116,6 @@ func (r *pointerReporter) Report(result cmp.Result) {
 		switch s := s.(type) {
 		case cmp.MapIndex:
 			d.path = strictjson.Pointer(d.path, s.Key().String())
-		case cmp.SliceIndex:
-			i, j := s.SplitKeys()
-			if j < 0 {
-				j = i
-			}
-			d.path = strictjson.Pointer(d.path, strconv.Itoa(j))
 		}
 	}
 	want, got := r.path.Last().Values()

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +22,37 @@ func TestDefaultExpires(t *testing.T) {
 			dropQueueDefaults(got, map[string]any{}, d)
 			if len(got) != want {
 				t.Errorf("deadline %s, expires %s: %v is left", deadline, d.Expires, got)
+			}
+		}
+	}
+}
+
+// Where lists differ does not depend on the run, and an element that was put in
+// is told by itself.
+func TestDifferencesOfLists(t *testing.T) {
+	list := func(s string) any {
+		out := []any{}
+		for _, e := range strings.Fields(s) {
+			out = append(out, e)
+		}
+		return map[string]any{"l": out}
+	}
+	for _, c := range []struct{ want, got, paths string }{
+		{"a b c", "a b c", ""},
+		{"a b c", "a x b c", "/l/1"},
+		{"a b c", "b c", "/l/0"},
+		{"a b c", "a b c d", "/l/3"},
+		{"a b c", "", "/l/0 /l/1 /l/2"},
+		{"a b c d", "a x y d", "/l/1 /l/2"},
+		{"a a", "a a a", "/l/2"},
+	} {
+		for range 20 {
+			var paths []string
+			for _, d := range differences(list(c.want), list(c.got)) {
+				paths = append(paths, d.path)
+			}
+			if got := strings.Join(paths, " "); got != c.paths {
+				t.Errorf("%q and %q differ at %q, want %q", c.want, c.got, got, c.paths)
 			}
 		}
 	}

@@ -340,6 +340,28 @@ func TestGitHubUndetermined(t *testing.T) {
 	}
 }
 
+// A release may come from a branch that only a wildcard names.
+func TestReleaseFromABranchOfAWildcard(t *testing.T) {
+	world := fixtures.Events(1)
+	w := serveWorld(t, world.World)
+	var release, tagged *fixtures.Task
+	w.Edit(func() {
+		r := world.App.Release(world.App.Tag("v1.2.1", world.Releases.Head))
+		r.Target = world.Releases.Name
+		release = r.Decision()
+		tagged = world.App.Tag("v1.2.1-build1", world.Releases.Head).Push().Decision()
+	})
+	w.policy = listedBranches
+	wantVerdict(t, w.verify(release.ID), trace.Verified)
+	wantVerdict(t, w.verify(tagged.ID), trace.Verified)
+	w.policy = func(p string) string { return strings.Replace(listedBranches(p), "releases_*", "release-*", 1) }
+	for _, task := range []*fixtures.Task{release, tagged} {
+		r := w.verify(task.ID)
+		wantVerdict(t, r, trace.Untrusted)
+		wantRule(t, r, trace.RuleUntrustedContrib)
+	}
+}
+
 // An annotated tag's push names the tag's object; it stands for its commit.
 func TestPushOfAnAnnotatedTag(t *testing.T) {
 	world := fixtures.Events(1)

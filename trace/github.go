@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"path"
 	"strings"
@@ -132,19 +133,34 @@ func (c *chain) locateTag(ctx context.Context, o *origin, tag string) []Finding 
 			Hint:    "the tag was moved since, or the task names a tag that it was not started for",
 		}}
 	}
-	branches, finding := c.trustedBranches(ctx, o)
+	return c.locateOnTrusted(ctx, o)
+}
+
+// maxTagBranches bounds on how many branches a tag's commit is looked for.
+const maxTagBranches = 50
+
+// locateOnTrusted looks for the commit of a tag on the branches that policy
+// trusts. On none, it is a contribution.
+func (c *chain) locateOnTrusted(ctx context.Context, o *origin) []Finding {
+	gh, finding := c.gitHub()
 	if finding != nil {
 		return []Finding{*finding}
 	}
-	for _, b := range branches {
-		contains, err := gh.Contains(ctx, o.tree, headsPrefix+b)
+	tried := 0
+	for branch, finding := range c.trustedBranches(ctx, o) {
+		if finding != nil {
+			return []Finding{*finding}
+		}
+		if tried++; tried > maxTagBranches {
+			break
+		}
+		contains, err := gh.Contains(ctx, o.tree, headsPrefix+branch)
 		switch {
 		case err != nil && gone(err):
-			continue
 		case err != nil:
-			return []Finding{unavailable(RuleRevisionNotInTree, err, fmt.Sprintf("whether %s is on %s", o.tree, b))}
+			return []Finding{unavailable(RuleRevisionNotInTree, err, fmt.Sprintf("whether %s is on %s", o.tree, branch))}
 		case contains:
-			o.ref = headsPrefix + b
+			o.ref = headsPrefix + branch
 			return nil
 		}
 	}
@@ -152,43 +168,98 @@ func (c *chain) locateTag(ctx context.Context, o *origin, tag string) []Finding 
 	return nil
 }
 
-// trustedBranches are those that a tag's commit may be on: the default branch,
-// then those that policy or the project list names without a wildcard.
-func (c *chain) trustedBranches(ctx context.Context, o *origin) ([]string, *Finding) {
-	gh, finding := c.gitHub()
-	if finding != nil {
-		return nil, finding
-	}
-	pattern, _ := o.product.Repository(o.tree.Repository)
-	names := pattern.Branches
-	if len(names) == 0 && !c.v.policy.Projects.IsZero() {
-		list, err := c.projects(ctx)
+// trustedBranches are those that a tag's commit may be on, each once, likeliest
+// first: the one that a release was made from, the default branch, those that
+// policy or the project list names, those that they name by a wildcard.
+func (c *chain) trustedBranches(ctx context.Context, o *origin) iter.Seq2[string, *Finding] {
+	return func(yield func(string, *Finding) bool) {
+		gh, finding := c.gitHub()
+		if finding != nil {
+			yield("", finding)
+			return
+		}
+		seen := map[string]bool{"": true}
+		give := func(branch string) bool {
+			if seen[branch] || strings.Contains(branch, "*") {
+				return true
+			}
+			seen[branch] = true
+			trusted, finding := c.branchTrusted(ctx, o, branch)
+			if finding != nil {
+				yield("", finding)
+				return false
+			}
+			return !trusted || yield(branch, nil)
+		}
+		fail := func(err error, what string) {
+			f := unavailable(RuleRevisionNotInTree, err, what)
+			yield("", &f)
+		}
+		if tasksForOf(o.decision) == "github-release" {
+			release, err := gh.Release(ctx, o.tree.Repository, releaseTag(o))
+			if err != nil {
+				fail(err, fmt.Sprintf("release %q of %s", clipText(releaseTag(o)), o.tree.Repository))
+				return
+			}
+			if from, _ := release["target_commitish"].(string); !give(from) {
+				return
+			}
+		}
+		repository, err := gh.Repository(ctx, o.tree.Repository)
 		if err != nil {
-			f := unavailable(RuleContextUnvouched, err, "the project list")
-			return nil, &f
+			fail(err, "the default branch of "+o.tree.Repository.String())
+			return
 		}
-		project, _ := list.Lookup(o.tree.Repository)
-		for _, b := range project.Branches {
-			names = append(names, b.Name)
+		if byDefault, _ := repository["default_branch"].(string); !give(byDefault) {
+			return
+		}
+		names, finding := c.namedBranches(ctx, o)
+		if finding != nil {
+			yield("", finding)
+			return
+		}
+		for _, name := range names {
+			if !give(name) {
+				return
+			}
+		}
+		for _, name := range names {
+			prefix, _, wild := strings.Cut(name, "*")
+			if !wild {
+				continue
+			}
+			branches, err := gh.Branches(ctx, o.tree.Repository, prefix)
+			if err != nil {
+				fail(err, fmt.Sprintf("branches %s* of %s", prefix, o.tree.Repository))
+				return
+			}
+			for _, branch := range branches {
+				if !give(branch) {
+					return
+				}
+			}
 		}
 	}
-	repository, err := gh.Repository(ctx, o.tree.Repository)
+}
+
+// namedBranches are the branches, some with wildcards, that policy or the
+// project list names for the origin's repository.
+func (c *chain) namedBranches(ctx context.Context, o *origin) ([]string, *Finding) {
+	pattern, _ := o.product.Repository(o.tree.Repository)
+	if len(pattern.Branches) > 0 || c.v.policy.Projects.IsZero() {
+		return pattern.Branches, nil
+	}
+	list, err := c.projects(ctx)
 	if err != nil {
-		f := unavailable(RuleRevisionNotInTree, err, "the default branch of "+o.tree.Repository.String())
+		f := unavailable(RuleContextUnvouched, err, "the project list")
 		return nil, &f
 	}
-	var out []string
-	byDefault, _ := repository["default_branch"].(string)
-	for _, name := range append([]string{byDefault}, names...) {
-		trusted, finding := c.branchTrusted(ctx, o, name)
-		if finding != nil {
-			return nil, finding
-		}
-		if trusted && !strings.Contains(name, "*") {
-			out = append(out, name)
-		}
+	project, _ := list.Lookup(o.tree.Repository)
+	var names []string
+	for _, b := range project.Branches {
+		names = append(names, b.Name)
 	}
-	return out, nil
+	return names, nil
 }
 
 // gitHubRepository is a repository as events have it, as far as its name says it.

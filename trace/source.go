@@ -76,6 +76,8 @@ type GitHub interface {
 	// Resolve gives what a whole ref ("refs/heads/main") of that very repository
 	// names.
 	Resolve(ctx context.Context, r tree.Repository, ref string) (Ref, error)
+	// Branches lists the branches whose names begin with a prefix.
+	Branches(ctx context.Context, r tree.Repository, prefix string) ([]string, error)
 	// Contains tells whether the revision is the commit that the ref names, or
 	// an ancestor of it.
 	Contains(ctx context.Context, t tree.Tree, ref string) (bool, error)

@@ -63,6 +63,15 @@ func (c *Client) Resolve(ctx context.Context, r tree.Repository, ref string) (tr
 	return g.resolve(ctx, r, ref)
 }
 
+// Branches lists the branches whose names begin with a prefix.
+func (c *Client) Branches(ctx context.Context, r tree.Repository, prefix string) ([]string, error) {
+	g, err := c.gitHub(r)
+	if err != nil {
+		return nil, err
+	}
+	return g.branches(ctx, r, prefix)
+}
+
 // Contains tells whether the revision is what the ref names, or an ancestor.
 func (c *Client) Contains(ctx context.Context, t tree.Tree, ref string) (bool, error) {
 	g, err := c.gitHubTree(t)
