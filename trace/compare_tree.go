@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/mozilla-releng/cot/graph"
 )
 
 // compareWithTree holds a task against what the tree asks for. Free is what the
@@ -22,7 +20,7 @@ func compareWithTree(n *node, def map[string]any, adds service) []Finding {
 	if _, named := want["taskGroupId"]; !named {
 		want["taskGroupId"] = n.id.String()
 	}
-	dropServiceAdditions(want, got, adds, d)
+	dropServiceAdditions(want, got, adds)
 	dropQueueDefaults(got, want, d)
 	if tasksFor := tasksForOf(n); tasksFor == tasksForAction || tasksFor == tasksForPRAction {
 		sameActionGroup(n, want, got)
@@ -39,7 +37,7 @@ func compareWithTree(n *node, def map[string]any, adds service) []Finding {
 
 // dropServiceAdditions removes what the creating service adds to a definition
 // whose template leaves it out.
-func dropServiceAdditions(want, got map[string]any, adds service, d *graph.Definition) {
+func dropServiceAdditions(want, got map[string]any, adds service) {
 	free := func(keys ...string) {
 		for _, k := range keys {
 			if _, named := want[k]; !named {

@@ -196,14 +196,11 @@ func (e action) repoScopes(permission string) []string {
 
 // hookTemplate is the template of an action's hook.
 func hookTemplate(tasksFor, permission, scope string, template map[string]any) any {
-	values := map[string]any{
-		"tasks_for": tasksFor,
-		"action":    map[string]any{"repo_scope": scope, "action_perm": permission},
-		"ownTaskId": map[string]any{"$eval": "taskId"},
-	}
+	act := map[string]any{"repo_scope": scope, "action_perm": permission}
 	for _, key := range []string{"name", "title", "description", "taskGroupId", "symbol", "cb_name"} {
-		values["action"].(map[string]any)[key] = "${payload.decision.action." + key + "}"
+		act[key] = "${payload.decision.action." + key + "}"
 	}
+	values := map[string]any{"tasks_for": tasksFor, "action": act, "ownTaskId": map[string]any{"$eval": "taskId"}}
 	for key, from := range map[string]string{
 		"push": "payload.decision.push", "repository": "payload.decision.repository", "input": "payload.user.input",
 		"parameters": "payload.decision['parameters']", "taskId": "payload.user.taskId", "taskGroupId": "payload.user.taskGroupId",
