@@ -89,7 +89,7 @@ func (c *chain) tryOne(ctx context.Context, n *node, template map[string]any, a 
 			}
 		}
 		if len(diffs) > 0 {
-			best.offer(differs, diffs...)
+			best.offer(differs, append(diffs, a.doubts...)...)
 			continue
 		}
 		used, finding := c.usedClaims(ctx, template, a, i, def)

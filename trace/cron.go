@@ -142,6 +142,7 @@ func parseCronJob(job map[string]any) (cronJob, error) {
 type cronContext struct {
 	values map[string]any
 	claims []claim
+	doubts []Finding
 }
 
 // cronContexts recomputes the cron of a context from the tree for the job that
@@ -186,7 +187,8 @@ func (c *chain) cronContexts(ctx context.Context, n *node) ([]cronContext, *Find
 		for k, v := range values {
 			with[k] = v
 		}
-		out = append(out, cronContext{values: with, claims: cl.list}, without)
+		without.doubts = cronDoubts(said, values, at)
+		out = append(out, cronContext{values: with, claims: cl.list, doubts: without.doubts}, without)
 	}
 	return out, nil
 }
@@ -215,6 +217,21 @@ func cronClaim(n *node, at string) (map[string]any, *Finding) {
 		}
 	}
 	return said, nil
+}
+
+// cronDoubts says where the task's own word and the tree's job contradict.
+func cronDoubts(said, job map[string]any, at string) []Finding {
+	var out []Finding
+	for _, key := range []string{"job_symbol", "quoted_args"} {
+		if v, ok := said[key]; ok && v != job[key] {
+			out = append(out, Finding{
+				Rule: RuleContextUnvouched, Path: at, Want: job[key], Got: brief(v),
+				Message: fmt.Sprintf("the task's %s is not what the job in %s makes", key, CronName),
+				Hint:    "somebody changed what the cron job runs",
+			})
+		}
+	}
+	return out
 }
 
 const maxCronClaim = 64 << 10

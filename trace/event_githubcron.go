@@ -50,7 +50,7 @@ func (gitHubCron) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[att
 			values := baseContext(c, n, "cron")
 			values["repository"], values["event"], values["cron"] = repository, event, cron.values
 			values["push"] = map[string]any{"revision": o.tree.Revision.String(), "branch": branch, "owner": "cron"}
-			a := attempt{context: values, adds: buildDecision}
+			a := attempt{context: values, adds: buildDecision, doubts: cron.doubts}
 			a.claims = append(append(a.claims, cron.claims...), own.list...)
 			if !yield(a, nil) {
 				return

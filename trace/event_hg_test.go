@@ -102,6 +102,10 @@ var hgEventAttacks = []struct {
 	{"a job that the tree does not have", "cron", func(_ *served, p *fixtures.Task) {
 		p.Definition["extra"].(fixtures.Object)["cron"] = replaced("nightly-desktop", "mallory")(p.Definition["extra"].(fixtures.Object)["cron"].(string))
 	}, trace.RuleContextUnvouched},
+	{"hostile arguments, which the job does not have", "cron", func(_ *served, p *fixtures.Task) {
+		p.Definition["extra"].(fixtures.Object)["cron"] = replaced("nightly_desktop", "x; curl evil")(p.Definition["extra"].(fixtures.Object)["cron"].(string))
+		commandOf(p, replaced("nightly_desktop", "x; curl evil"))
+	}, trace.RuleContextUnvouched},
 	{"another symbol", "cron", func(_ *served, p *fixtures.Task) {
 		object(p.Definition, "extra", "treeherder")["symbol"] = "X"
 	}, trace.RuleDiffersFromTree},

@@ -25,7 +25,7 @@ func (hgCron) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[attempt
 			values := baseContext(c, n, "cron")
 			values["push"], values["repository"] = pushValues(push, n.decision, "cron", ""), repository
 			values["cron"] = cron.values
-			if !yield(attempt{context: values, claims: cron.claims, adds: buildDecision}, nil) {
+			if !yield(attempt{context: values, claims: cron.claims, adds: buildDecision, doubts: cron.doubts}, nil) {
 				return
 			}
 		}
