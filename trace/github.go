@@ -86,7 +86,10 @@ func (c *chain) locateOnBranch(ctx context.Context, o *origin) []Finding {
 	if err != nil {
 		f := unavailable(RuleRevisionNotInTree, err, fmt.Sprintf("whether %s is on %s", o.tree, o.ref))
 		if gone(err) {
-			f.Rule, f.Heals = RuleRevisionNotInTree, true
+			if _, err := gh.Repository(ctx, o.tree.Repository); err != nil {
+				return []Finding{unavailable(RuleRevisionNotInTree, err, "repository "+o.tree.Repository.String())}
+			}
+			f.Heals = true
 			f.Hint = "a branch that was deleted can't say which commits it had; if it comes back, try again"
 		}
 		return []Finding{f}

@@ -29,6 +29,7 @@ type served struct {
 	policy  func(text string) string
 	files   policy.Files // that policy names
 	now     time.Time
+	token   string // of GitHub
 }
 
 func serve(t *testing.T) *served {
@@ -92,6 +93,11 @@ func (w *served) verify(ids ...string) *trace.Report {
 	hosts := map[string]vcs.HostConfig{}
 	for name, h := range p.VCSHosts {
 		hosts[name] = vcs.HostConfig{Type: h.Type, Pushlog: h.Pushlog, RawFile: h.RawFile, API: h.API, Git: h.Git}
+		if h.Type == policy.VCSGitHub {
+			host := hosts[name]
+			host.Token = w.token
+			hosts[name] = host
+		}
 	}
 	v, err := vcs.New(vcs.Config{Hosts: hosts, Projects: p.Projects.URL, Transport: tr})
 	if err != nil {
