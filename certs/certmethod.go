@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/mozilla-releng/cot/certs/cms"
 	"github.com/mozilla-releng/cot/certs/pkix"
@@ -82,8 +83,31 @@ func (a *authority) judge(ctx context.Context, method Method, leaf *x509.Certifi
 	}
 	return verdict{warnings: warnings, signer: &Signer{
 		Method: method, Identity: id.String(), KeyID: CertificateKeyID(leaf), SignedAt: at.at, TimeSource: at.source,
-		Certificate: certificateID(path),
+		Certificate: certificateID(path.Certificates(), 0), NotAfter: endOf(path.Certificates()), RestsOn: append(idsOf(path.Certificates()), id.String()),
 	}}
+}
+
+// endOf is when the first of the certificates ends.
+func endOf(path []*x509.Certificate) time.Time {
+	end := path[0].NotAfter
+	for _, c := range path[1:] {
+		if c.NotAfter.Before(end) {
+			end = c.NotAfter
+		}
+	}
+	return end
+}
+
+// idsOf names every key of a path, and every certificate but the root.
+func idsOf(path []*x509.Certificate) []string {
+	var ids []string
+	for i, c := range path {
+		ids = append(ids, string(CertificateKeyID(c)))
+		if i+1 < len(path) {
+			ids = append(ids, certificateID(path, i))
+		}
+	}
+	return ids
 }
 
 // checkWorkerLeaf holds a leaf to what path validation leaves open of the
@@ -98,10 +122,10 @@ func checkWorkerLeaf(c *x509.Certificate) error {
 	return nil
 }
 
-// certificateID names a path's leaf as --distrust does, ISSUER_KEY_ID:SERIAL.
-func certificateID(p pkix.Path) string {
-	list := p.Certificates()
-	return string(CertificateKeyID(list[1])) + ":" + list[0].SerialNumber.Text(16)
+// certificateID names a path's certificate as --distrust does,
+// ISSUER_KEY_ID:SERIAL.
+func certificateID(path []*x509.Certificate, i int) string {
+	return string(CertificateKeyID(path[i+1])) + ":" + path[i].SerialNumber.Text(16)
 }
 
 // maxKeptBytes bounds a chain that is kept; usual ones have 2 to 6 KiB. Nobody

@@ -73,7 +73,7 @@ func (m *pgpMethod) verify(message *pgp.Message, at instant) verdict {
 	sum := sha256.Sum256(spki)
 	return verdict{signer: &Signer{
 		Method: MethodPGP, Identity: "openpgp4fpr:" + by.Primary, KeyID: KeyID(hex.EncodeToString(sum[:])),
-		SignedAt: at.at, TimeSource: at.source,
+		SignedAt: at.at, TimeSource: at.source, RestsOn: []string{hex.EncodeToString(sum[:])},
 	}}
 }
 

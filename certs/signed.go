@@ -81,6 +81,12 @@ type Signer struct {
 	// Certificate is ISSUER_KEY_ID:SERIAL, as --distrust takes it; empty where
 	// there is none.
 	Certificate string
+	// NotAfter is when the key, or the first certificate on the path to the root,
+	// ends; zero: no end is known.
+	NotAfter time.Time
+	// RestsOn are the ids of all that the signature needs trust in: its key, and
+	// on a certificate's path every key, ISSUER_KEY_ID:SERIAL and SPIFFE ID.
+	RestsOn []string
 }
 
 // Verified is a document whose signature holds and whose signer may sign for

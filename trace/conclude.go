@@ -51,6 +51,7 @@ func (c *chain) report(targets []RunTarget) *Report {
 			r.runs[targetKey(targets[i])] = l.ref()
 		}
 	}
+	r.Signers = signerUses(links)
 	if c.v.options.Scope == ScopeTree {
 		r.Notes = append(r.Notes, "what a task's own script fetched is out of reach of this verification")
 	}
@@ -100,6 +101,9 @@ func reportLink(l *link) Task {
 	t.Name, t.WorkerPool, t.Implementation = d.Name, d.Pool.String(), string(l.node.impl)
 	if t.Type == "" {
 		t.Type = string(KindTask)
+	}
+	if !d.TaskGroupID.IsZero() {
+		t.Group = d.TaskGroupID.String()
 	}
 	if !l.node.parent.IsZero() {
 		t.Parent = l.node.parent.String()

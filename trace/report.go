@@ -64,9 +64,11 @@ type Report struct {
 	Accepted   []string   `json:"accepted,omitempty"` // --accept-… flags that made a difference
 	Tasks      []Task     `json:"tasks"`
 	Artifacts  []Artifact `json:"artifacts"`
-	Findings   []Finding  `json:"findings,omitempty"` // of the request as a whole
-	Notes      []string   `json:"notes,omitempty"`    // what is out of reach, and what was skipped because nothing was asked for
-	Summary    Summary    `json:"summary"`
+	// Signers are whose signatures hold, the busiest first.
+	Signers  []SignerUse `json:"signers,omitempty"`
+	Findings []Finding   `json:"findings,omitempty"` // of the request as a whole
+	Notes    []string    `json:"notes,omitempty"`    // what is out of reach, and what was skipped because nothing was asked for
+	Summary  Summary     `json:"summary"`
 
 	// NothingAsked: the caller asked for an explicitly empty list of inputs.
 	NothingAsked bool `json:"-"`
@@ -124,6 +126,7 @@ type Task struct {
 	Type           string    `json:"type"`
 	Verdict        Verdict   `json:"verdict"`
 	Parent         string    `json:"parent,omitempty"`
+	Group          string    `json:"group,omitempty"` // its taskGroupId
 	WorkerPool     string    `json:"workerPool"`
 	Implementation string    `json:"workerImplementation,omitempty"`
 	Tree           *Tree     `json:"tree,omitempty"`
