@@ -114,6 +114,7 @@ func (c *chain) linkFor(n *node, run graph.Run) (*link, bool) {
 	l := &link{node: n, run: run, hasRun: true}
 	c.links[ref] = l
 	c.seen = append(c.seen, l)
+	n.links = append(n.links, l)
 	return l, true
 }
 
@@ -125,19 +126,11 @@ func (c *chain) readyLink(ctx context.Context, n *node, run graph.Run) (*link, e
 
 // looseLink stands in the report for a task that has no run to look at.
 func (c *chain) looseLink(n *node, target bool) *link {
-	for _, l := range c.loose {
-		if l.node == n {
-			return l
-		}
+	if n.loose == nil {
+		n.loose = &link{node: n, target: target}
+		c.loose = append(c.loose, n.loose)
 	}
-	l := &link{node: n, target: target}
-	c.loose = append(c.loose, l)
-	return l
-}
-
-// isLoose tells whether the report says already that a task has no run.
-func (c *chain) isLoose(n *node) bool {
-	return slices.ContainsFunc(c.loose, func(l *link) bool { return l.node == n })
+	return n.loose
 }
 
 // connect decides which runs of their parents and inputs the links depend on
@@ -179,7 +172,7 @@ func (c *chain) connectLink(l *link, linkOf func(*node, graph.Run) *link) {
 			continue
 		}
 		run, finding := selectRun(p.task, nil)
-		if finding != nil && finding.Severity != SeverityWarning && !c.isLoose(p) {
+		if finding != nil && finding.Severity != SeverityWarning && p.loose == nil {
 			p.add(*finding)
 		}
 		if run == nil {
@@ -216,7 +209,7 @@ func (c *chain) inputRuns(l *link, n *node, e graph.Edge, linkOf func(*node, gra
 	}
 	if len(out) == 0 {
 		run, finding := selectRun(n.task, e.Run)
-		if finding != nil && finding.Severity != SeverityWarning && !c.isLoose(n) {
+		if finding != nil && finding.Severity != SeverityWarning && n.loose == nil {
 			n.add(*finding)
 		}
 		if run != nil {
@@ -247,11 +240,7 @@ func (c *chain) snapshot() []*link {
 }
 
 func (c *chain) linksOf(n *node) []*link {
-	var out []*link
-	for _, l := range c.snapshot() {
-		if l.node == n {
-			out = append(out, l)
-		}
-	}
-	return out
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(n.links)
 }

@@ -1,0 +1,13 @@
+package graph
+
+import "time"
+
+// Group is a task group as the queue lists it (Taskcluster's listTaskGroup).
+type Group struct {
+	ID    TaskID
+	Tasks []*Task // each once, in the order of the listing
+	// Sealed is since when no task may join the group; zero: any may.
+	Sealed time.Time
+	// Growing: tasks joined while the group was listed, to the end of all tries.
+	Growing bool
+}
