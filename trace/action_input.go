@@ -25,6 +25,12 @@ func checkActionInput(entry map[string]any, input any) *Finding {
 			Message: "the action takes no input, but was given some",
 		}
 	}
+	if size(schema) > maxSchemaNodes || size(schema)*size(input) > maxSchemaWork {
+		return &Finding{
+			Rule: RuleActionInput, Path: at, Got: fmt.Sprintf("%d and %d values", size(schema), size(input)),
+			Message: "the action's schema and input are too large to be checked against each other",
+		}
+	}
 	compiled, err := compileSchema(render.Plain(schema))
 	if err != nil {
 		return &Finding{Rule: RuleActionInput, Message: "the action's schema can't be used: " + err.Error()}
@@ -42,6 +48,29 @@ func checkActionInput(entry map[string]any, input any) *Finding {
 		}
 	}
 	return &Finding{Rule: RuleActionInput, Path: at, Message: "the action's input can't be checked: " + err.Error()}
+}
+
+// Bounds of validating: it takes time and memory by the product of both sizes,
+// and can't be interrupted.
+const (
+	maxSchemaNodes = 20_000
+	maxSchemaWork  = 1_000_000
+)
+
+// size counts the values in a value.
+func size(v any) int {
+	n := 1
+	switch v := v.(type) {
+	case map[string]any:
+		for _, e := range v {
+			n += size(e)
+		}
+	case []any:
+		for _, e := range v {
+			n += size(e)
+		}
+	}
+	return n
 }
 
 // compileSchema compiles a schema without references: one that has none takes

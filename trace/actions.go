@@ -22,7 +22,7 @@ const (
 const (
 	maxActionsBytes    = 64 << 20
 	maxParametersBytes = render.MaxTemplateBytes
-	maxOffered         = 100
+	maxOffered         = 20
 )
 
 // offeredAction is an entry of actions.json that a call is for, with what it
@@ -63,12 +63,14 @@ func (c *chain) offeredActions(ctx context.Context, l *link, call actionCall) ([
 	if finding != nil {
 		return nil, finding
 	}
+	rctx, cancel := context.WithTimeout(ctx, renderTime)
+	defer cancel()
 	var out []offeredAction
 	for _, entry := range found {
 		if finding = checkActionInput(entry, call.input); finding != nil {
 			continue
 		}
-		payload, err := render.Render(ctx, render.Plain(entry["hookPayload"]), values)
+		payload, err := render.Render(rctx, render.Plain(entry["hookPayload"]), values)
 		if err != nil {
 			finding = &Finding{Rule: RuleActionUnknown, Message: fmt.Sprintf("the hookPayload of action %s of %s: %v", call, l.ref(), err)}
 			continue
@@ -126,6 +128,9 @@ func (c *chain) actionValues(ctx context.Context, l *link, variables map[string]
 	return values, nil
 }
 
+// genericPermission is that of actions that need no more than their level gives.
+const genericPermission = "generic"
+
 // permissionOf is the permission that an action's hook is made for.
 func permissionOf(entry map[string]any) string {
 	extra, _ := entry["extra"].(map[string]any)
@@ -141,7 +146,7 @@ func permissionOf(entry map[string]any) string {
 		s, _ := act["cb_name"].(string)
 		return s
 	}
-	return "generic"
+	return genericPermission
 }
 
 // readVouched reads a small artifact whole, if the run's document vouches for

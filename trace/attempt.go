@@ -37,8 +37,6 @@ func (b *closest) offer(rank int, findings ...Finding) {
 // tasks that it yields is the task. If none is, the findings are about the
 // closest; if not all could be tried, about why.
 func (c *chain) try(ctx context.Context, n *node, template map[string]any, attempts iter.Seq2[attempt, *Finding]) (*attempt, []Finding) {
-	rctx, cancel := context.WithTimeout(ctx, renderTime)
-	defer cancel()
 	var best closest
 	tried := 0
 	for a, finding := range attempts {
@@ -48,10 +46,11 @@ func (c *chain) try(ctx context.Context, n *node, template map[string]any, attem
 		if tried++; tried > maxAttempts {
 			break
 		}
-		if findings, ok := c.tryOne(rctx, n, template, a, &best); ok {
+		findings, ok, slow := c.tryOne(ctx, n, template, a, &best)
+		if ok {
 			return &a, findings
 		}
-		if rctx.Err() != nil {
+		if slow || ctx.Err() != nil {
 			break
 		}
 	}
@@ -65,12 +64,15 @@ func (c *chain) try(ctx context.Context, n *node, template map[string]any, attem
 }
 
 // tryOne renders one attempt and compares. It is ok if the task is one of those
-// that the template yields; the findings are then warnings.
-func (c *chain) tryOne(ctx context.Context, n *node, template map[string]any, a attempt, best *closest) ([]Finding, bool) {
+// that the template yields; the findings are then warnings. A template that took
+// too long is slow.
+func (c *chain) tryOne(ctx context.Context, n *node, template map[string]any, a attempt, best *closest) (warnings []Finding, ok, slow bool) {
+	ctx, cancel := context.WithTimeout(ctx, renderTime)
+	defer cancel()
 	tasks, err := renderTasks(ctx, template, a, a.context)
 	if err != nil {
 		best.offer(c.renderFailure(n, err))
-		return nil, false
+		return nil, false, ctx.Err() != nil
 	}
 	if len(tasks) == 0 {
 		best.offer(noTask, Finding{
@@ -78,14 +80,14 @@ func (c *chain) tryOne(ctx context.Context, n *node, template map[string]any, a 
 		})
 	}
 	for i, def := range tasks {
-		diffs := compareWithTree(n, def, a.adds)
+		diffs := compareWithTree(n, def, a)
 		if delay, ok := serviceDelay(n, def, a.adds); ok && len(diffs) > 0 {
 			// The service stamped the task a moment after it rendered it.
 			later := maps.Clone(a.context)
 			later["now"] = n.task.Definition.Created.Add(-delay).UTC().Format(queueTime)
 			if again, err := renderTasks(ctx, template, a, later); err == nil && len(again) == len(tasks) {
 				a.context, def = later, again[i]
-				diffs = compareWithTree(n, def, a.adds)
+				diffs = compareWithTree(n, def, a)
 			}
 		}
 		if len(diffs) > 0 {
@@ -98,11 +100,11 @@ func (c *chain) tryOne(ctx context.Context, n *node, template map[string]any, a 
 			continue
 		}
 		if len(used) > 0 {
-			return []Finding{claimed(used)}, true
+			return []Finding{claimed(used)}, true, false
 		}
-		return nil, true
+		return nil, true, false
 	}
-	return nil, false
+	return nil, false, ctx.Err() != nil
 }
 
 // renderTasks gives the definitions that a template yields.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/mozilla-releng/cot/trace/policy"
+	"github.com/mozilla-releng/cot/trace/tree"
 )
 
 // checkOrigin: the chain ends in a repository that policy trusts, or in a
@@ -25,17 +26,42 @@ func checkOrigin(c *chain, l *link) {
 	l.add(f)
 }
 
-// checkSource: metadata.source is the tree that the decision task was built from.
+// checkSource: metadata.source, and the variables by which a task checks out its
+// product, are the tree that the decision task was built from.
 func checkSource(_ *chain, l *link) {
 	o := l.node.decision
 	if o == nil || o.tree.Repository.IsZero() || o.tree.Revision.IsZero() {
 		return
 	}
+	checkHeadVariables(l, o)
 	if d := l.node.task.Definition; !sourceMatches(d.Source, o) {
 		l.add(Finding{
 			Rule: RuleSourceMismatch, Path: "/metadata/source", Want: o.tree.String(), Got: clipText(d.Source),
 			Message: "the task names another source than the tree of its decision task",
 		})
+	}
+}
+
+func checkHeadVariables(l *link, o *origin) {
+	if o.product == nil {
+		return
+	}
+	d := l.node.task.Definition
+	differs := func(name, want, got string) {
+		l.add(Finding{
+			Rule: RuleSourceMismatch, Path: "/payload/env/" + name, Want: want, Got: clipText(got),
+			Message: "the task checks out another tree than that of its decision task",
+		})
+	}
+	name := o.product.EnvPrefix + "_HEAD_REPOSITORY"
+	if got, ok := d.Env(name); ok {
+		if r, err := tree.ParseRepository(got); err != nil || r != o.tree.Repository {
+			differs(name, o.tree.Repository.String(), got)
+		}
+	}
+	name = o.product.EnvPrefix + "_HEAD_REV"
+	if got, ok := d.Env(name); ok && !slices.Contains(o.names(), got) {
+		differs(name, o.tree.Revision.String(), got)
 	}
 }
 

@@ -40,8 +40,9 @@ var (
 	claimedTime = claimSyntax{
 		regexp.MustCompile(`^(\d{1,16}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d))$`), "an RFC 3339 time or digits", "1",
 	}
+	// claimedWord also takes the names that GitHub gives to bots.
 	claimedWord = claimSyntax{
-		regexp.MustCompile(`^[A-Za-z0-9@._+-]{1,100}$`), "1 to 100 of A-Z a-z 0-9 @ . _ + -", "x",
+		regexp.MustCompile(`^([A-Za-z0-9@._+-]{1,100}|[A-Za-z0-9._+-]{1,80}\[bot\](@[A-Za-z0-9.-]{1,80})?)$`), "1 to 100 of A-Z a-z 0-9 @ . _ + -", "x",
 	}
 	claimedRef = claimSyntax{
 		regexp.MustCompile(`^refs/(heads|tags)(/[A-Za-z0-9@_+-][A-Za-z0-9@._+-]{0,99}){1,10}$`), "a whole ref", "refs/heads/x",

@@ -9,7 +9,7 @@ import (
 // compareWithTree holds a task against what the tree asks for. Free is what the
 // queue leaves open (its defaults, the priority), what the service adds where the
 // template says nothing, and empty values, which JSON-e drops in some versions.
-func compareWithTree(n *node, def map[string]any, adds service) []Finding {
+func compareWithTree(n *node, def map[string]any, a attempt) []Finding {
 	d := n.task.Definition
 	want, got := withoutEmpty(canonical(def)), withoutEmpty(canonical(d.Value()))
 	var findings []Finding
@@ -20,9 +20,9 @@ func compareWithTree(n *node, def map[string]any, adds service) []Finding {
 	if _, named := want["taskGroupId"]; !named {
 		want["taskGroupId"] = n.id.String()
 	}
-	dropServiceAdditions(want, got, adds)
+	dropServiceAdditions(want, got, a.adds)
 	dropQueueDefaults(got, want, d)
-	if tasksFor := tasksForOf(n); tasksFor == tasksForAction || tasksFor == tasksForPRAction {
+	if a.ownGroup {
 		sameActionGroup(n, want, got)
 	}
 	for _, diff := range differences(sameTimes(want, got), got) {
@@ -67,8 +67,10 @@ func dropServiceAdditions(want, got map[string]any, adds service) {
 	}
 }
 
-// sameActionGroup: an action's tasks are in the group of the task that it acts
-// on, or make one of their own; the variable that says which may hold either.
+// sameActionGroup: the tasks of an action with a permission of its own, such as a
+// release promotion, are in the group of the task that it acts on, or make one of
+// their own; the variable that says which may hold either. A generic action reads
+// its parameters from that group, so there it must be what the template says.
 func sameActionGroup(n *node, want, got map[string]any) {
 	const name = "ACTION_TASK_GROUP_ID"
 	env := func(def map[string]any) map[string]any {

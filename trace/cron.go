@@ -51,7 +51,7 @@ func (c *chain) cronJobs(ctx context.Context, o *origin) ([]cronJob, *Finding) {
 		f := unavailable(RuleContextUnvouched, err, CronName+" at "+o.tree.String())
 		return nil, &f
 	}
-	v, err := render.YAML(data)
+	v, err := render.PyYAML(data) // as build-decision reads it
 	if err == nil {
 		var jobs []cronJob
 		if jobs, err = parseCronJobs(v); err == nil {

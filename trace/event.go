@@ -33,6 +33,9 @@ type attempt struct {
 	madeBy *link
 	// adds is what the service adds to what the template says.
 	adds service
+	// ownGroup: the action has a permission of its own, and its tasks may be a
+	// group of their own.
+	ownGroup bool
 	// doubts go with the differences if the task is not the attempt's: what it
 	// claims of its event and something else contradicts.
 	doubts []Finding

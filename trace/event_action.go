@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/internal/render"
@@ -16,14 +17,28 @@ import (
 // the one thing that nothing vouches for.
 type action struct{ tasksFor string }
 
-func (action) locate(context.Context, *chain, *origin) []Finding { return nil } // its decision's event does
+// locate is asked of decision tasks alone, and no action is one.
+func (e action) locate(_ context.Context, _ *chain, o *origin) []Finding {
+	return []Finding{noParent(o.decision)}
+}
+
+func noParent(n *node) Finding {
+	return Finding{
+		Rule: RuleTasksFor, Path: "/extra/parent", Got: n.parent.String(),
+		Message: "an action acts on the graph of another task, but this one names none as its parent",
+	}
+}
 
 func (e action) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[attempt, *Finding] {
 	parent := c.nodes[n.parent]
 	if n.kind != KindAction || parent == nil || parent.task == nil || parent == n {
+		return failed(noParent(n))
+	}
+	if ofPull := strings.HasPrefix(tasksForOf(n.decision.decision), "github-pull-request"); ofPull != (e.tasksFor == tasksForPRAction) {
 		return failed(Finding{
-			Rule: RuleTasksFor, Path: "/extra/parent", Got: n.parent.String(),
-			Message: "an action acts on the graph of another task, but this one names none as its parent",
+			Rule: RuleTasksFor, Path: "/extra/tasks_for", Got: e.tasksFor,
+			Message: fmt.Sprintf("the graph that it acts on was started for %s", clipText(tasksForOf(n.decision.decision))),
+			Want:    "pr-action on a pull request's graph, action on any other",
 		})
 	}
 	call, finding := actionCallOf(n)
@@ -35,6 +50,7 @@ func (e action) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[attem
 	}
 	return func(yield func(attempt, *Finding) bool) {
 		var last *Finding
+		offeredAny := false
 		for _, run := range c.parentRuns(parent) {
 			if n.task.Definition.Created.Before(run.Started.Add(-createdTolerance)) {
 				continue // it can't have been triggered yet
@@ -48,6 +64,7 @@ func (e action) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[attem
 				last = finding
 				continue
 			}
+			offeredAny = true
 			for _, o := range offered {
 				for _, a := range e.hooks(c, n, call, o) {
 					a.madeBy = l
@@ -57,7 +74,7 @@ func (e action) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[attem
 				}
 			}
 		}
-		if last != nil {
+		if last != nil && !offeredAny {
 			yield(attempt{}, last)
 		}
 	}
@@ -175,7 +192,7 @@ func (e action) hooks(c *chain, n *node, call actionCall, o offeredAction) []att
 		}
 		out = append(out, attempt{
 			wrap:    func(template map[string]any) any { return hookTemplate(e.tasksFor, o.permission, scope, template) },
-			context: values, claims: call.claims.list, adds: hooksService,
+			context: values, claims: call.claims.list, adds: hooksService, ownGroup: o.permission != genericPermission,
 		})
 	}
 	return out
@@ -207,5 +224,9 @@ func hookTemplate(tasksFor, permission, scope string, template map[string]any) a
 	} {
 		values[key] = map[string]any{"$eval": from}
 	}
-	return map[string]any{"$let": values, "in": map[string]any{"tasks": template["tasks"]}}
+	tasks := template["tasks"]
+	if list, ok := tasks.([]any); ok { // hooks have the first alone
+		tasks = list[:min(1, len(list))]
+	}
+	return map[string]any{"$let": values, "in": map[string]any{"tasks": tasks}}
 }

@@ -85,7 +85,7 @@ var eventAttacks = []eventAttack{
 	{name: "an owner that is a command", target: push, edit: func(_ *fixtures.EventsWorld, t *fixtures.Target) {
 		owner := object(t.Decision.Definition, "metadata")["owner"].(string)
 		everywhere(t.Decision, owner, "x;curl evil")
-	}, rule: trace.RuleDiffersFromTree},
+	}, rule: trace.RuleContextUnvouched},
 	{name: "a claim in one place alone", target: push, edit: func(_ *fixtures.EventsWorld, t *fixtures.Target) {
 		object(t.Decision.Definition, "metadata")["owner"] = "mallory@example.org"
 	}, rule: trace.RuleDiffersFromTree},
@@ -125,6 +125,15 @@ var eventAttacks = []eventAttack{
 	{name: "a merge's owner", target: merged, edit: func(_ *fixtures.EventsWorld, t *fixtures.Target) {
 		object(t.Decision.Definition, "tags")["createdForUser"] = "mallory@example.org"
 	}, rule: trace.RuleDiffersFromTree},
+
+	{name: "a build that checks out another repository", target: push, edit: func(_ *fixtures.EventsWorld, t *fixtures.Target) {
+		both(t.Build, func(d fixtures.Object) {
+			object(d, "payload", "env")["APP_HEAD_REPOSITORY"] = "https://github.com/mallory/app"
+		})
+	}, rule: trace.RuleSourceMismatch},
+	{name: "a build that checks out another revision", target: push, edit: func(_ *fixtures.EventsWorld, t *fixtures.Target) {
+		both(t.Build, func(d fixtures.Object) { object(d, "payload", "env")["APP_HEAD_REV"] = strings.Repeat("ab", 20) })
+	}, rule: trace.RuleSourceMismatch},
 
 	// A tag and a release.
 	{name: "a tag that was moved", target: tagPush, edit: func(e *fixtures.EventsWorld, _ *fixtures.Target) {
@@ -192,6 +201,9 @@ var eventAttacks = []eventAttack{
 	}, rule: trace.RuleActionInput},
 	{name: "an action's altered command", target: ghAction, edit: func(_ *fixtures.EventsWorld, t *fixtures.Target) {
 		commandOf(t.Action, func(s string) string { return s + " && curl evil" })
+	}, rule: trace.RuleDiffersFromTree},
+	{name: "a generic action that reads its parameters from itself", target: ghAction, edit: func(_ *fixtures.EventsWorld, t *fixtures.Target) {
+		variables(t.Action)["ACTION_TASK_GROUP_ID"] = t.Action.ID
 	}, rule: trace.RuleDiffersFromTree},
 	{name: "a client that is no client", target: ghAction, edit: func(_ *fixtures.EventsWorld, t *fixtures.Target) {
 		everywhere(t.Action, fixtures.ClientID, "$(curl evil)")

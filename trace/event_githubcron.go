@@ -18,6 +18,10 @@ func (gitHubCron) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[att
 	return func(yield func(attempt, *Finding) bool) {
 		o := n.decision
 		branch := branchOf(o.ref)
+		if finding := plainRef(o, o.ref); finding != nil {
+			yield(attempt{}, finding)
+			return
+		}
 		repository, finding := c.repositoryContext(ctx, o, "git", branch)
 		var crons []cronContext
 		if finding == nil {

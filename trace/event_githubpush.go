@@ -59,6 +59,9 @@ func pushEvent(n *node, repository map[string]any) (*pushed, *Finding) {
 	if ref == "" {
 		ref = o.ref
 	}
+	if finding := plainRef(o, ref); finding != nil {
+		return nil, finding
+	}
 	p := &pushed{claims: claims{n: n}, bases: []any{nil}}
 	p.event = map[string]any{"ref": ref, "after": o.claimedRevision, "deleted": false, "repository": repository}
 	prefix := o.product.EnvPrefix
@@ -151,15 +154,8 @@ func (p *pushed) ask(ctx context.Context, c *chain, o *origin) *Finding {
 	p.event["head_commit"] = head
 	for _, who := range []string{"committer", "author"} {
 		account, _ := full[who].(map[string]any)
-		if login, ok := account["login"].(string); ok && login != "web-flow" {
+		if login, ok := account["login"].(string); ok && login != "web-flow" && claimedWord.re.MatchString(login) {
 			p.senders = append(p.senders, login)
-		}
-	}
-	if _, known := p.event["pusher"]; !known {
-		// The commit is on the branch, so who made it is the tree's word.
-		author, _ := inner["author"].(map[string]any)
-		if email, ok := author["email"].(string); ok {
-			p.event["pusher"] = map[string]any{"email": email}
 		}
 	}
 	return nil

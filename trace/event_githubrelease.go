@@ -46,9 +46,18 @@ func (gitHubRelease) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[
 	if err != nil {
 		return failed(unavailable(RuleContextUnvouched, err, "what GitHub says of "+o.tree.Repository.String()))
 	}
+	if finding := plainRef(o, tagsPrefix+tag); finding != nil {
+		return failed(*finding)
+	}
+	release, _ := render.Plain(object).(map[string]any)
+	if from, _ := release["target_commitish"].(string); plainRef(o, headsPrefix+from) != nil {
+		return failed(*plainRef(o, headsPrefix+from))
+	}
+	// Free text of who made the release, and of nobody who may push to the tree.
+	delete(release, "body")
+	delete(release, "name")
 	return func(yield func(attempt, *Finding) bool) {
 		own := claims{n: n}
-		release, _ := render.Plain(object).(map[string]any)
 		api, _ := render.Plain(repository).(map[string]any)
 		author, _ := release["author"].(map[string]any)
 		senders := []any{author["login"]}

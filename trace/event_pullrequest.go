@@ -48,8 +48,12 @@ func (e pullRequest) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[
 			return
 		} else if ok {
 			head["updated_at"] = v
-			headRepository, _ := head["repo"].(map[string]any)
-			headRepository["pushed_at"] = v
+			if headRepository, ok := head["repo"].(map[string]any); ok {
+				headRepository["pushed_at"] = v
+				own.list = append(own.list, claim{
+					path: []string{"event", "pull_request", "head", "repo", "pushed_at"}, at: own.list[len(own.list)-1].at, value: v, other: claimedTime.other,
+				})
+			}
 		}
 		headUser, _ := head["user"].(map[string]any)
 		user, _ := pr["user"].(map[string]any)
@@ -124,13 +128,18 @@ func (c *chain) pullRequest(ctx context.Context, o *origin, base tree.Repository
 	if !ok1 || !ok2 {
 		return nil, &Finding{Rule: RuleContextUnvouched, Message: what + " has no head or no base", Got: strictjson.Kind(pr["head"])}
 	}
-	if from, _ := head["repo"].(map[string]any); from != nil {
-		url, _ := from["html_url"].(string)
-		if r, err := tree.ParseRepository(url); err != nil || r != o.tree.Repository {
-			return nil, &Finding{
-				Rule: RuleRevisionNotInTree, Want: url, Got: o.tree.Repository.String(),
-				Message: fmt.Sprintf("%s comes from another repository than the task names", what),
-			}
+	from, ok := head["repo"].(map[string]any)
+	if !ok {
+		return nil, &Finding{
+			Rule: RuleRevisionNotInTree, Got: o.tree.Repository.String(),
+			Message: fmt.Sprintf("the repository that %s came from was deleted, so nobody says any more where its commits are from", what),
+		}
+	}
+	url, _ := from["html_url"].(string)
+	if r, err := tree.ParseRepository(url); err != nil || r != o.tree.Repository {
+		return nil, &Finding{
+			Rule: RuleRevisionNotInTree, Want: url, Got: o.tree.Repository.String(),
+			Message: fmt.Sprintf("%s comes from another repository than the task names", what),
 		}
 	}
 	if head["sha"] == o.tree.Revision.String() {

@@ -30,6 +30,9 @@ var eventTwins = []struct {
 		editTree(commitOf(e.App, t), "APP_HEAD_REPOSITORY: '${tree.head}'", "APP_HEAD_REPOSITORY: '${event.repository.ssh_url}'")
 		variables(t.Decision)["APP_HEAD_REPOSITORY"] = "git@github.com:example-org/app.git"
 	}},
+	{"a release promotion whose tasks join the group that it acts on", func(e *fixtures.EventsWorld) *fixtures.Target { return e.GitHubPromotion }, func(_ *fixtures.EventsWorld, t *fixtures.Target) {
+		variables(t.Action)["ACTION_TASK_GROUP_ID"] = t.Decision.ID
+	}},
 	{"another claim of the same syntax", push, func(_ *fixtures.EventsWorld, t *fixtures.Target) {
 		everywhere(t.Decision, variables(t.Decision)["APP_BASE_REV"].(string), strings.Repeat("0", 40))
 	}},

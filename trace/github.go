@@ -43,6 +43,19 @@ func headRef(o *origin) string {
 	return ""
 }
 
+// plainRef refuses a ref whose name could be more than a name where a template
+// puts it: who may push to some branch chooses what tags and branches are called.
+func plainRef(o *origin, ref string) *Finding {
+	if claimedRef.re.MatchString(ref) {
+		return nil
+	}
+	return &Finding{
+		Rule: RuleContextUnvouched, Path: "/payload/env/" + o.product.EnvPrefix + "_HEAD_REF", Want: claimedRef.want, Got: clipText(ref),
+		Message: "the name of this ref has characters that a command could take for something else",
+		Hint:    "name branches and tags with A-Z a-z 0-9 @ . _ + - and slashes",
+	}
+}
+
 // gitHub gives the source that answers for repositories on GitHub.
 func (c *chain) gitHub() (GitHub, *Finding) {
 	if c.v.sources.GitHub == nil {

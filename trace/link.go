@@ -30,8 +30,9 @@ type node struct {
 	parent graph.TaskID
 	edges  []graph.Edge // inputs
 
-	links []*link // its runs that are looked at, guarded by chain.mu
-	loose *link   // what stands in the report for it where there is no run
+	links  []*link // its runs that are looked at, guarded by chain.mu
+	madeBy *link   // what its links' madeBy is, likewise
+	loose  *link   // what stands in the report for it where there is no run
 
 	expanded     bool // its edges are known and what they name is loaded
 	rebuilt      bool // the tree asks for exactly this task

@@ -167,9 +167,7 @@ next:
 // made records the run that a task was created by and checks that it can have
 // been: an old parent can't adopt a new child.
 func (c *chain) made(n *node, madeBy *link) {
-	for _, l := range c.linksOf(n) {
-		l.madeBy = madeBy
-	}
+	c.madeFrom(n, madeBy)
 	created, run := n.task.Definition.Created, madeBy.run
 	from, to := run.Started.Add(-createdTolerance), run.Resolved.Add(createdTolerance)
 	if created.Before(from) || created.After(to) {

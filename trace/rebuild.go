@@ -75,9 +75,7 @@ func (c *chain) rebuild(ctx context.Context, n *node) error {
 	}
 	if made != nil {
 		n.rebuilt = true
-		for _, l := range c.linksOf(n) {
-			l.madeBy = made.madeBy
-		}
+		c.madeFrom(n, made.madeBy)
 	}
 	c.v.event("tree", n.id, o.tree.String())
 	return nil

@@ -111,7 +111,7 @@ func (c *chain) linkFor(n *node, run graph.Run) (*link, bool) {
 	if l, ok := c.links[ref]; ok {
 		return l, false
 	}
-	l := &link{node: n, run: run, hasRun: true}
+	l := &link{node: n, run: run, hasRun: true, madeBy: n.madeBy}
 	c.links[ref] = l
 	c.seen = append(c.seen, l)
 	n.links = append(n.links, l)
@@ -237,6 +237,16 @@ func (c *chain) snapshot() []*link {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]*link{}, c.seen...)
+}
+
+// madeFrom records the run whose artifacts a task was created from.
+func (c *chain) madeFrom(n *node, by *link) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n.madeBy = by
+	for _, l := range n.links {
+		l.madeBy = by
+	}
 }
 
 func (c *chain) linksOf(n *node) []*link {

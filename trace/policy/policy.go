@@ -114,9 +114,23 @@ func (p RepositoryPattern) Match(r tree.Repository) bool {
 	return p.re != nil && p.Host == r.Host() && p.re.MatchString(r.Path())
 }
 
-// TrustsBranch tells whether the policy itself lists the branch as trusted.
+// TrustsBranch tells whether the policy itself lists the branch as trusted. "*"
+// does not cross a slash, as in GitHub's own rules on protected branches.
 func (p RepositoryPattern) TrustsBranch(branch string) bool {
-	return slices.ContainsFunc(p.Branches, func(b string) bool { return globMatch(b, branch) })
+	segments := strings.Split(branch, "/")
+	return slices.ContainsFunc(p.Branches, func(b string) bool {
+		patterns := strings.Split(b, "/")
+		return len(patterns) == len(segments) && allMatch(patterns, segments)
+	})
+}
+
+func allMatch(patterns, segments []string) bool {
+	for i, p := range patterns {
+		if !globMatch(p, segments[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // Repository gives the first of the product's patterns that matches.
