@@ -29,6 +29,9 @@ func (c *chain) report(targets []RunTarget) *Report {
 		runs:      map[string]graph.RunRef{},
 	}
 	r.Target = c.target()
+	if c.whole != nil {
+		c.whole.describe(r)
+	}
 	links := c.allLinks()
 	at := make(map[*link]int, len(links))
 	for i, l := range links {
@@ -42,12 +45,12 @@ func (c *chain) report(targets []RunTarget) *Report {
 			}
 		}
 		r.Tasks = append(r.Tasks, t)
-		if l.target && l.doc != nil {
+		if c.whole == nil && l.target && l.doc != nil {
 			r.documents[l.ref()] = &vouched{names: sortedNames(l), link: l}
 		}
 	}
 	for i, l := range c.targets { // one per target, in their order
-		if l.hasRun {
+		if c.whole == nil && l.hasRun {
 			r.runs[targetKey(targets[i])] = l.ref()
 		}
 	}
@@ -63,6 +66,9 @@ func (c *chain) target() Target {
 	t := Target{Product: c.v.options.ExpectProduct}
 	if want := c.v.options.ExpectTree; !want.Repository.IsZero() {
 		t.Tree = want.String()
+	}
+	if c.whole != nil {
+		return t
 	}
 	if len(c.targets) == 1 {
 		l := c.targets[0]
@@ -87,7 +93,7 @@ func reportLink(l *link) Task {
 	t := Task{
 		TaskID: l.node.id.String(), Type: string(l.node.kind), Status: "judged",
 		Findings: append(append([]Finding{}, l.node.findings...), l.findings...),
-		Claims:   l.claims,
+		Claims:   l.claims, listed: l.listed,
 	}
 	if l.hasRun {
 		run := int(l.run.ID)
@@ -249,7 +255,15 @@ func (r *Report) Conclude() {
 	}
 	sort.Strings(r.Accepted)
 	for i := range r.Tasks {
-		r.Tasks[i].Verdict = verdictOf(r.Tasks[i].Findings, healing, r.Scope)
+		t := &r.Tasks[i]
+		switch {
+		case !t.listed:
+			t.Verdict = verdictOf(t.Findings, healing, r.Scope)
+		case t.Status == "unfinished":
+			t.Verdict = Undetermined
+		default:
+			t.Verdict = Untrusted
+		}
 	}
 	r.spread()
 	for i := range r.Tasks {
@@ -302,6 +316,8 @@ func rank(v Verdict) int { return slices.Index([]Verdict{Accepted, Undetermined,
 
 func (r *Report) count(t Task) {
 	switch {
+	case t.listed:
+		r.Summary.Listed++
 	case t.Verdict.OK():
 		r.Summary.Verified++
 	case t.Verdict == Undetermined:

@@ -40,6 +40,8 @@ type chain struct {
 	projectsMu  sync.Mutex
 	projectList *policy.Projects
 
+	whole *wholeGraph // nil: single tasks are verified
+
 	slots chan struct{} // one for each thing that is read at a time
 }
 
@@ -129,13 +131,17 @@ func (c *chain) load(ctx context.Context, level []*node) error {
 				n.add(unavailable(RuleEvidenceUnavailable, err, "the task's definition and status"))
 				return nil
 			}
-			c.v.event("task", n.id, task.Definition.Name)
-			n.task = task
-			n.impl = graph.ImplementationOf(task.Definition, c.v.policy.IsScriptworker)
+			c.settleTask(n, task)
 			return nil
 		}))
 	}
 	return g.Wait()
+}
+
+func (c *chain) settleTask(n *node, t *graph.Task) {
+	c.v.event("task", n.id, t.Definition.Name)
+	n.task = t
+	n.impl = graph.ImplementationOf(t.Definition, c.v.policy.IsScriptworker)
 }
 
 // expand finds a level's parents and inputs and loads those that are new. In a
@@ -178,6 +184,9 @@ func (c *chain) expand(ctx context.Context, g *errgroup.Group, level []*node, de
 		if g := n.task.Definition.TaskGroupID; !g.IsZero() {
 			ids = append(ids, g)
 		}
+		if c.whole != nil {
+			ids = append(ids, n.task.Definition.Dependencies...)
+		}
 		before := len(next)
 		next = c.enqueue(next, ids, depth)
 		if depth > c.v.policy.Limits.MaxChainLength && len(next) > before {
@@ -190,11 +199,14 @@ func (c *chain) expand(ctx context.Context, g *errgroup.Group, level []*node, de
 			next = next[:before]
 		}
 	}
-	if len(c.order) > maxChainTasks {
+	most := maxChainTasks
+	if c.whole != nil {
+		most = maxGraphTasks
+	}
+	if len(c.order) > most {
 		n := level[0]
 		n.add(Finding{
-			Rule: RuleChainTooLong, Message: "the chain has too many tasks", Want: fmt.Sprintf("at most %d", maxChainTasks),
-			Got: fmt.Sprintf("%d or more", len(c.order)),
+			Rule: RuleChainTooLong, Message: "the chain has too many tasks", Want: fmt.Sprintf("at most %d", most), Got: fmt.Sprintf("%d or more", len(c.order)),
 		})
 		c.drop(next)
 		return nil, nil

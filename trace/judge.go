@@ -31,6 +31,7 @@ var linkChecks = []check{
 	checkRestrictedScopes,
 	checkTaskGroup,
 	checkExpectations,
+	checkDependenciesResolved,
 	checkEstablished, // last
 }
 
@@ -75,6 +76,16 @@ func (c *chain) judge(ctx context.Context) error {
 		for _, check := range linkChecks {
 			check(c, l)
 		}
+	}
+	if c.whole != nil {
+		c.whole.choose(c)
+		links := c.allLinks()
+		for _, l := range links {
+			if c.whole.judged[l] && l.node.task != nil {
+				checkInputsVerified(c, l)
+			}
+		}
+		c.whole.settleListed(links)
 	}
 	return ctx.Err()
 }

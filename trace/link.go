@@ -54,6 +54,8 @@ type link struct {
 	run       graph.Run
 	hasRun    bool
 	target    bool
+	used      bool // something rests on it
+	listed    bool // it has a status and warnings, and changes no verdict
 	connected bool // its inputs are decided
 	listing   map[string]graph.Artifact
 	doc       *document.Document // nil unless everything about it holds

@@ -94,6 +94,15 @@ type Target struct {
 	Tree       string   `json:"tree,omitempty"`  // --tree
 	Product    string   `json:"product,omitempty"`
 	Repository string   `json:"repository,omitempty"`
+	Groups     []Group  `json:"groups,omitempty"` // whole graphs
+}
+
+// Group is a task group that was verified whole.
+type Group struct {
+	ID      string     `json:"taskGroupId"`
+	Tasks   int        `json:"tasks"`
+	Sealed  *time.Time `json:"sealed"` // since when no task may join; nil: any may
+	Growing bool       `json:"growing,omitempty"`
 }
 
 // PolicyInfo names the policy that judged.
@@ -137,7 +146,8 @@ type Task struct {
 	Claims         []string  `json:"taskClaims,omitempty"` // JSON Pointers of what the task, not the worker, may have put in the document
 	Findings       []Finding `json:"findings"`
 
-	rests []int // the report's tasks that this one rests on
+	listed bool  // it has a status, and changes no verdict
+	rests  []int // the report's tasks that this one rests on
 }
 
 // Image says which docker image a task ran in: what it names, and what its
@@ -183,6 +193,9 @@ type Summary struct {
 	Untrusted    int `json:"untrusted"`
 	Undetermined int `json:"undetermined"`
 	Unsigned     int `json:"unsigned"`
-	Unpinned     int `json:"unpinned"`
-	Findings     int `json:"findings"`
+	// Listed are tasks of whole graphs that have a status and change no verdict;
+	// they count neither as verified nor as untrusted or undetermined.
+	Listed   int `json:"listed,omitempty"`
+	Unpinned int `json:"unpinned"`
+	Findings int `json:"findings"`
 }

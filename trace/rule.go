@@ -72,6 +72,13 @@ const (
 	RuleIndexedImage         Rule = "indexed-image"
 )
 
+// Rules about whole graphs.
+const (
+	RuleUnsignedTask         Rule = "unsigned-task"
+	RuleDependencyUnresolved Rule = "dependency-unresolved"
+	RuleInputUnverified      Rule = "input-unverified"
+)
+
 // RuleEvidenceUnavailable is left where something needed for a rule could not
 // be had and no rule of its own says so.
 const RuleEvidenceUnavailable Rule = "evidence-unavailable"

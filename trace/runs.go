@@ -142,6 +142,7 @@ func (c *chain) connect() []*link {
 		if isNew {
 			fresh = append(fresh, l)
 		}
+		l.used = true
 		return l
 	}
 	for again := true; again; {

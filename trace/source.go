@@ -24,6 +24,11 @@ type Artifacts interface {
 	Open(ctx context.Context, run graph.RunRef, name string, limit int64) (io.ReadCloser, error)
 }
 
+// Groups lists task groups.
+type Groups interface {
+	Group(ctx context.Context, id graph.TaskID) (*graph.Group, error)
+}
+
 // Index finds the task that holds an index path ("namespace").
 type Index interface {
 	FindTask(ctx context.Context, namespace string) (graph.TaskID, error)
@@ -88,6 +93,7 @@ type Sources struct {
 	Tasks     Tasks
 	Artifacts Artifacts
 	Index     Index
+	Groups    Groups // nil: no whole graph can be verified
 	VCS       VCS
 	GitHub    GitHub // nil: no repository on GitHub can be traced
 	// Revocation fetches CRLs and OCSP answers that policy lets be fetched; nil:

@@ -78,8 +78,8 @@ func (w *served) parsePolicy() *policy.Policy {
 	return p
 }
 
-// verify judges tasks. Every report is held to its schema.
-func (w *served) verify(ids ...string) *trace.Report {
+// verifier has the parts that the options ask for.
+func (w *served) verifier() *trace.Verifier {
 	w.t.Helper()
 	p := w.parsePolicy()
 	tr := transport.New(transport.Config{
@@ -103,10 +103,16 @@ func (w *served) verify(ids ...string) *trace.Report {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	verifier, err := trace.New(p, trace.Sources{Tasks: q, Artifacts: q, Index: q, VCS: v, GitHub: v}, w.now, w.options)
+	verifier, err := trace.New(p, trace.Sources{Tasks: q, Artifacts: q, Index: q, Groups: q, VCS: v, GitHub: v}, w.now, w.options)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	return verifier
+}
+
+// verify judges tasks. Every report is held to its schema.
+func (w *served) verify(ids ...string) *trace.Report {
+	w.t.Helper()
 	var targets []trace.RunTarget
 	for _, s := range ids {
 		task, run, named := strings.Cut(s, "/")
@@ -124,10 +130,16 @@ func (w *served) verify(ids ...string) *trace.Report {
 		}
 		targets = append(targets, target)
 	}
-	r, err := verifier.Verify(context.Background(), targets)
+	r, err := w.verifier().Verify(context.Background(), targets)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	return w.valid(r)
+}
+
+// valid holds a report to its schema.
+func (w *served) valid(r *trace.Report) *trace.Report {
+	w.t.Helper()
 	var b bytes.Buffer
 	if err := report.JSON(&b, r); err != nil {
 		w.t.Fatal(err)

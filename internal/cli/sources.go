@@ -56,7 +56,7 @@ func (c *common) connect(s IO, p *policy.Policy, root string, show progress) (*d
 		return nil, usage(err)
 	}
 	d := &deployment{transport: t, queue: q, tasks: &taskMemo{from: q}}
-	d.sources = trace.Sources{Tasks: d.tasks, Artifacts: q, Index: q}
+	d.sources = trace.Sources{Tasks: d.tasks, Artifacts: q, Index: q, Groups: q}
 	if c.cacheDir != "" {
 		if d.cache, err = cachedir.Open(c.cacheDir); err != nil {
 			return nil, usagef("--cache-dir: %w", err)

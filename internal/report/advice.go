@@ -246,6 +246,18 @@ var guides = map[trace.Rule]guide{
 		"The payload names an image by its index path.",
 		"name the image by task id, or allow it in indexedImages",
 	},
+	"unsigned-task": {
+		"The task does not ask for the chain-of-trust feature, as most tests don't, or its workers can't sign.",
+		"nothing, if what it makes is not shipped; unsignedTasks: refuse in the policy makes it an error",
+	},
+	"dependency-unresolved": {
+		"Somebody scheduled the task by hand.",
+		"rerun the task once its dependencies are resolved",
+	},
+	"input-unverified": {
+		"The task that the input comes from has a finding of its own.",
+		"see what is wrong with that task, then rerun this one",
+	},
 	"evidence-unavailable": {
 		"A service was down or busy, or the network does not let it through; a task or artifact that never comes back has expired.",
 		"try again later, or check that the services this needs can be reached",

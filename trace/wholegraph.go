@@ -1,0 +1,235 @@
+package trace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mozilla-releng/cot/graph"
+)
+
+// GraphTarget names whole graphs to verify.
+type GraphTarget struct {
+	Groups []graph.TaskID
+	// Self is the task that this verification runs in. It and all that depends
+	// on it can't be finished, and are listed, not judged. Zero: none.
+	Self graph.TaskID
+	// RequireFinished: a task of the groups that may still run is an error.
+	RequireFinished bool
+}
+
+// Bounds of whole graphs.
+const (
+	maxGraphTasks  = 200_000
+	maxGraphGroups = 100
+)
+
+// wholeGraph is what a chain knows of the graphs that it is about.
+type wholeGraph struct {
+	target   GraphTarget
+	groups   []*graph.Group
+	member   map[graph.TaskID]bool // of the groups
+	self     map[graph.TaskID]bool // the running task, and what depends on it
+	judged   map[*link]bool
+	findings []Finding // of the request as a whole
+}
+
+// VerifyGraph judges every task of the groups, and all that they depend on. What
+// is wrong is in the report; the error is for a cancelled context or a call that
+// asks for nothing.
+func (v *Verifier) VerifyGraph(ctx context.Context, t GraphTarget) (*Report, error) {
+	switch {
+	case len(t.Groups) == 0:
+		return nil, errors.New("nothing to verify")
+	case v.options.Scope != ScopeTree:
+		return nil, errors.New("trace: whole graphs are traced to their trees, not by signatures alone")
+	case v.sources.Groups == nil:
+		return nil, errors.New("trace: whole graphs need the task groups' listings")
+	}
+	c := newChain(v)
+	c.whole = &wholeGraph{target: t, member: map[graph.TaskID]bool{}, self: map[graph.TaskID]bool{}, judged: map[*link]bool{}}
+	level, err := c.listGroups(ctx)
+	if err != nil {
+		return nil, err
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	if err := c.close(gctx, g, level); err != nil {
+		return nil, errors.Join(g.Wait(), err)
+	}
+	c.decideKinds()
+	c.findOrigins()
+	c.searchParents(gctx, g)
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if err := c.judge(ctx); err != nil {
+		return nil, err
+	}
+	return c.report(nil), nil
+}
+
+// listGroups lists the groups, and those that release promotions in them name as
+// their previous graphs.
+func (c *chain) listGroups(ctx context.Context) ([]*node, error) {
+	w := c.whole
+	var level []*node
+	ids := slices.Clone(w.target.Groups)
+	for i := 0; i < len(ids); i++ {
+		if slices.Contains(ids[:i], ids[i]) {
+			continue
+		}
+		if len(w.groups) == maxGraphGroups {
+			w.findings = append(w.findings, Finding{
+				Rule: RuleChainTooLong, Message: "more task groups than are looked at together", Want: maxGraphGroups, Got: len(ids),
+			})
+			break
+		}
+		listed, err := c.v.sources.Groups.Group(ctx, ids[i])
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			w.findings = append(w.findings, unavailable(RuleEvidenceUnavailable, err, "the task group"))
+			continue
+		}
+		if len(listed.Tasks) == 0 {
+			w.findings = append(w.findings, Finding{
+				Rule: RuleEvidenceUnavailable, Message: fmt.Sprintf("task group %s has no task: there is nothing to verify", listed.ID),
+			})
+		}
+		if listed.Growing {
+			w.findings = append(w.findings, Finding{
+				Rule: RuleEvidenceUnavailable, Heals: true, Got: len(listed.Tasks),
+				Message: fmt.Sprintf("task group %s still grows while it is listed: what joined last is not looked at", listed.ID),
+				Hint:    "try again when nothing creates tasks in it any more; a sealed group can't grow",
+			})
+		}
+		c.v.event("group", listed.ID, fmt.Sprintf("%d tasks", len(listed.Tasks)))
+		w.groups = append(w.groups, listed)
+		for _, t := range listed.Tasks {
+			w.member[t.ID] = true
+			level = c.enter(level, t)
+			ids = append(ids, previousGraphs(t.Definition)...)
+		}
+	}
+	return level, nil
+}
+
+// previousGraphs are the groups that a release promotion goes on from.
+func previousGraphs(d *graph.Definition) []graph.TaskID {
+	said, _ := d.Extra["action"].(map[string]any)
+	given, _ := said["context"].(map[string]any)
+	input, _ := given["input"].(map[string]any)
+	list, _ := input["previous_graph_ids"].([]any)
+	var out []graph.TaskID
+	for _, v := range list {
+		s, _ := v.(string)
+		if id, err := graph.ParseTaskID(s); err == nil {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// enter adds a task that is known already.
+func (c *chain) enter(level []*node, t *graph.Task) []*node {
+	level = c.enqueue(level, []graph.TaskID{t.ID}, 0)
+	if n := c.nodes[t.ID]; n.task == nil {
+		c.settleTask(n, t)
+	}
+	return level
+}
+
+// close follows parents, inputs and dependencies until nothing new turns up.
+// Every task on the way is a target.
+func (c *chain) close(ctx context.Context, g *errgroup.Group, level []*node) error {
+	for depth := 1; len(level) > 0; depth++ {
+		for _, n := range level {
+			c.targets = append(c.targets, c.graphLink(n))
+		}
+		next, err := c.expand(ctx, g, level, depth)
+		if err != nil {
+			return err
+		}
+		c.connect()
+		level = next
+	}
+	c.whole.markSelf(c)
+	for _, l := range c.snapshot() {
+		if l.run.State == graph.Completed || l.used {
+			c.fetch(ctx, g, l)
+		}
+	}
+	return ctx.Err()
+}
+
+// graphLink is the run of a task that a whole graph looks at: the newest
+// completed one.
+func (c *chain) graphLink(n *node) *link {
+	if n.task == nil {
+		return c.looseLink(n, true)
+	}
+	run, finding := selectRun(n.task, nil)
+	if finding != nil && n.loose == nil {
+		n.add(*finding)
+	}
+	if run == nil {
+		return c.looseLink(n, true)
+	}
+	l, _ := c.linkFor(n, *run)
+	l.target = true
+	return l
+}
+
+// markSelf finds the running task and what depends on it.
+func (w *wholeGraph) markSelf(c *chain) {
+	if w.target.Self.IsZero() {
+		return
+	}
+	w.self[w.target.Self] = true
+	for again := true; again; {
+		again = false
+		for _, n := range c.order {
+			if n.task == nil || w.self[n.id] {
+				continue
+			}
+			if slices.ContainsFunc(n.task.Definition.Dependencies, func(id graph.TaskID) bool { return w.self[id] }) {
+				w.self[n.id], again = true, true
+			}
+		}
+	}
+}
+
+// choose decides which links are judged: completed runs with a document, and all
+// that those rest on. The others are listed.
+func (w *wholeGraph) choose(c *chain) {
+	var from []*link
+	for _, l := range c.targets {
+		switch {
+		case !l.hasRun, l.run.State != graph.Completed, w.self[l.node.id], l.node.impl == graph.BuiltIn:
+		case l.doc != nil, l.listing == nil, l.hasListedDocument(): // without a listing nobody knows
+			from = append(from, l)
+		}
+	}
+	w.judged = c.reach(from)
+}
+
+// describe says in the report which groups it is about.
+func (w *wholeGraph) describe(r *Report) {
+	for _, g := range w.groups {
+		out := Group{ID: g.ID.String(), Tasks: len(g.Tasks), Growing: g.Growing}
+		if !g.Sealed.IsZero() {
+			at := g.Sealed.UTC()
+			out.Sealed = &at
+		} else {
+			r.Notes = append(r.Notes, fmt.Sprintf("task group %s is not sealed: tasks may join it after this", g.ID))
+		}
+		r.Target.Groups = append(r.Target.Groups, out)
+	}
+	for _, f := range w.findings {
+		r.AddFinding(f)
+	}
+}
