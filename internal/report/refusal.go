@@ -11,7 +11,8 @@ import (
 // subject is a finding and what it was found on.
 type subject struct {
 	trace.Finding
-	on string // "task ID/RUN (name)", "artifact ..."; empty for the request as a whole
+	on   string // "task ID/RUN (name)", "artifact ..."; empty for the request as a whole
+	task int    // its place in the report; -1 if it is about none
 }
 
 // findings gives every finding of the severity that the caller did not accept:
@@ -19,26 +20,26 @@ type subject struct {
 // others, each in report order.
 func findings(r *trace.Report, severity trace.Severity) []subject {
 	var stay, heal, derived []subject
-	add := func(on string, list []trace.Finding) {
+	add := func(on string, task int, list []trace.Finding) {
 		for _, f := range list {
 			switch {
 			case f.Severity != severity || f.Accepted != "":
 			case f.Derived():
-				derived = append(derived, subject{f, on})
+				derived = append(derived, subject{f, on, task})
 			case f.Heals:
-				heal = append(heal, subject{f, on})
+				heal = append(heal, subject{f, on, task})
 			default:
-				stay = append(stay, subject{f, on})
+				stay = append(stay, subject{f, on, task})
 			}
 		}
 	}
 	for i := range r.Tasks {
-		add(taskLabel(&r.Tasks[i]), r.Tasks[i].Findings)
+		add(taskLabel(&r.Tasks[i]), i, r.Tasks[i].Findings)
 	}
 	for _, a := range r.Artifacts {
-		add(fmt.Sprintf("artifact %s of %s/%d", Clean(a.Name), Clean(a.TaskID), a.RunID), a.Findings)
+		add(fmt.Sprintf("artifact %s of %s/%d", Clean(a.Name), Clean(a.TaskID), a.RunID), -1, a.Findings)
 	}
-	add("", r.Findings)
+	add("", -1, r.Findings)
 	return slices.Concat(stay, heal, derived)
 }
 

@@ -66,7 +66,11 @@ func (t *text) success(r *trace.Report) {
 	for _, tree := range trees(r) {
 		t.printf("  made from %s\n", tree)
 	}
-	t.tasks(r)
+	if t.large(r) {
+		t.overview(r)
+	} else {
+		t.tasks(r)
+	}
 	t.artifacts(r)
 }
 
@@ -214,11 +218,16 @@ func (t *text) headline(r *trace.Report) {
 func (t *text) refusal(r *trace.Report) {
 	t.headline(r)
 	errs := findings(r, trace.SeverityError)
-	for i, f := range errs {
-		if !t.o.Verbose && i == briefFindings {
-			t.printf("  and %s (-v lists them)\n", count(len(errs)-i, "further finding"))
-			break
+	if t.large(r) || !t.o.Verbose && len(errs) > briefFindings {
+		t.causes(r)
+		if !t.large(r) {
+			t.printf("chain:\n")
+			t.tasks(r)
 		}
+		t.failedArtifacts(r)
+		return
+	}
+	for i, f := range errs {
 		if i > 0 {
 			t.printf("  %s %s\n", t.color(red, "also"), line(f))
 		}
@@ -301,7 +310,7 @@ func accepted(r *trace.Report) []subject {
 	for i := range r.Tasks {
 		for _, f := range r.Tasks[i].Findings {
 			if f.Accepted != "" {
-				out = append(out, subject{f, taskLabel(&r.Tasks[i])})
+				out = append(out, subject{f, taskLabel(&r.Tasks[i]), i})
 			}
 		}
 	}
