@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -209,4 +210,44 @@ func keys(set map[int]bool) []int {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// causes tells why a task without a finding of its own does not hold.
+type causes struct {
+	groups []Group
+	labels []string // of each group
+	of     []int    // of each task, the first group that it rests on; -1: none
+}
+
+func newCauses(r *trace.Report) *causes {
+	c := &causes{groups: Groups(r), of: make([]int, len(r.Tasks))}
+	for i := range c.of {
+		c.of[i] = -1
+	}
+	n := newNeeds(r)
+	for g := range c.groups {
+		label := ""
+		if at := c.groups[g].Tasks; len(at) > 0 {
+			label = taskLabel(&r.Tasks[at[0]])
+			if len(at) > 1 {
+				label += fmt.Sprintf(" or %d others alike", len(at)-1)
+			}
+		}
+		c.labels = append(c.labels, label)
+		for i, rests := range n.restingOn(c.groups[g].Tasks) {
+			if rests && c.of[i] < 0 {
+				c.of[i] = g
+			}
+		}
+	}
+	return c
+}
+
+// why says on what a task rests that does not hold; empty if that is not known.
+func (c *causes) why(task int) string {
+	g := c.of[task]
+	if g < 0 {
+		return ""
+	}
+	return "rests on " + c.labels[g] + ", which does not hold: " + Clean(string(c.groups[g].Rule))
 }
