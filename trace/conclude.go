@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"sort"
@@ -126,6 +127,7 @@ func reportLink(l *link) Task {
 		t.Status = "unsigned"
 	}
 	if l.doc != nil {
+		t.DocumentSHA256 = hex.EncodeToString(l.doc.SHA256[:])
 		s := l.doc.Signers()[0]
 		at := s.SignedAt.UTC()
 		t.Signer = &Signer{

@@ -140,7 +140,8 @@ type Task struct {
 	Implementation string    `json:"workerImplementation,omitempty"`
 	Tree           *Tree     `json:"tree,omitempty"`
 	Signer         *Signer   `json:"signer,omitempty"`
-	Image          *Image    `json:"image,omitempty"` // of docker payloads
+	DocumentSHA256 string    `json:"documentSha256,omitempty"` // of its chain of trust document, if that holds
+	Image          *Image    `json:"image,omitempty"`          // of docker payloads
 	Status         string    `json:"status"`
 	Inputs         []Input   `json:"inputs,omitempty"`
 	Claims         []string  `json:"taskClaims,omitempty"` // JSON Pointers of what the task, not the worker, may have put in the document

@@ -8,6 +8,7 @@
 package document
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"sort"
@@ -33,6 +34,8 @@ type Document struct {
 	// Claims are JSON Pointers to what no worker of the implementation writes:
 	// the task may have put it there.
 	Claims []string
+	// SHA256 is the digest of the bytes that the signature vouches for.
+	SHA256 [sha256.Size]byte
 
 	signers  []certs.Signer
 	unsigned bool
@@ -99,7 +102,9 @@ func Parse(v certs.Verified, o Options) (*Document, []Problem) {
 	if err != nil {
 		return nil, []Problem{{Message: err.Error()}}
 	}
-	p := parser{options: o, doc: &Document{signers: v.Signers(), unsigned: v.AcceptedUnsigned()}}
+	p := parser{options: o, doc: &Document{
+		SHA256: sha256.Sum256(v.Bytes()), signers: v.Signers(), unsigned: v.AcceptedUnsigned(),
+	}}
 	p.top(top)
 	if len(p.problems) > 0 {
 		return nil, p.problems
