@@ -36,6 +36,8 @@ var dependencies = []dependency{
 	{"github.com/spf13/pflag", []string{"internal/cli"}, false, "cobra's flags, by their type"},
 	{"github.com/spf13/cobra", []string{"internal/cli"}, false, "what the taskcluster command uses: flags, help, completion"},
 	{"github.com/vbauerster/mpb/v8", []string{"internal/cli"}, false, "live progress bars"},
+	{"github.com/in-toto/attestation", []string{"internal/report"}, false, "in-toto's own types of statements, VSA and SVR"},
+	{"google.golang.org/protobuf", []string{"internal/report"}, false, "what those types are made of"},
 	{"github.com/emicklei/dot", []string{"internal/report"}, false, "Graphviz' language: quoting, clusters, a fixed order; no modules behind it"},
 	{"github.com/rogpeppe/go-internal", nil, true, "command stories as txtar scripts"},
 	{"golang.org/x/sys", []string{"internal"}, false, "file system facts that the standard library lacks"},

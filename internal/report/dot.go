@@ -52,7 +52,7 @@ type drawing struct {
 	r         *trace.Report
 	collapsed bool
 	by        []string // what the tasks of one node have in common
-	alone     int  // tasks that have a node of their own
+	alone     int      // tasks that have a node of their own
 	nodes     []*dotNode
 	of        []*dotNode // of each task
 	edges     []*dotEdge
