@@ -30,18 +30,24 @@ type common struct {
 	progress             string
 	cacheDir             string
 
+	formats []string // that the command writes; the first is the default
+	signing signingFlags
 	explain bool   // write the chain as a tree
 	below   string // where artifacts are written, as the caller named it
 }
 
 // What flags with a few values take.
 var (
-	formats    = []string{"text", "json"}
-	progresses = []string{"auto", "plain", "none"}
-	verifies   = []string{string(trace.ScopeTree), string(trace.ScopeSignature)}
+	reportFormats = []string{"text", "json"}
+	graphFormats  = []string{"text", "json", "junit", "dot", "vsa", "svr"}
+	progresses    = []string{"auto", "plain", "none"}
+	verifies      = []string{string(trace.ScopeTree), string(trace.ScopeSignature)}
 )
 
 func (c *common) register(cmd *cobra.Command) {
+	if c.formats == nil {
+		c.formats = reportFormats
+	}
 	f := cmd.Flags()
 	f.StringVar(&c.policy, "policy", "", "policy `FILE` (default: built in, by root URL)")
 	f.StringVar(&c.rootURL, "root-url", "", "`URL` of the deployment (default: $TASKCLUSTER_ROOT_URL, then the policy's, then Firefox-CI)")
@@ -50,22 +56,26 @@ func (c *common) register(cmd *cobra.Command) {
 	f.BoolVar(&c.acceptUntrustedTree, "accept-untrusted-tree", false, "accept a try push, a fork or a pull request (verdict: accepted)")
 	f.BoolVar(&c.acceptUnsignedPools, "accept-unsigned-pools", false, "accept worker pools without a published key (verdict: accepted)")
 	f.IntVarP(&c.jobs, "jobs", "j", 8, "fetch `N` artifacts at once, and four times as many small documents")
-	f.StringVar(&c.format, "format", "text", "`FORMAT` of the report: text or json")
+	f.StringVar(&c.format, "format", "text", "`FORMAT` of the report: "+orList(c.formats))
 	f.StringVarP(&c.output, "output", "o", "", "write the report to `FILE`, all of it or nothing")
 	f.BoolVarP(&c.verbose, "verbose", "v", false, "say everything")
 	f.BoolVarP(&c.quiet, "quiet", "q", false, "say only why something failed")
 	f.StringVar(&c.cacheDir, "cache-dir", "", "keep CRLs and answers of GitHub in `DIR`, which nobody else may write")
 	f.StringVar(&c.progress, "progress", "auto", "`HOW`: auto, plain or none; bars on a terminal, a line now and then in a log")
 	f.SortFlags = false
-	completeValues(cmd, "format", formats)
+	completeValues(cmd, "format", c.formats)
 	completeValues(cmd, "progress", progresses)
 }
 
 // check refuses values that no command understands.
 func (c *common) check() error {
 	switch {
-	case !slices.Contains(formats, c.format):
-		return usagef("--format %q: want text or json", c.format)
+	case !slices.Contains(c.formats, c.format) && slices.Contains(graphFormats, c.format):
+		return usagef("--format %s: only cot-verify-graph TASK_ID writes it; want %s", c.format, orList(c.formats))
+	case !slices.Contains(c.formats, c.format):
+		return usagef("--format %q: want %s", c.format, orList(c.formats))
+	case c.signing.file != "" && c.format != "vsa" && c.format != "svr":
+		return usagef("--sign signs statements: use it with --format vsa or svr")
 	case !slices.Contains(progresses, c.progress):
 		return usagef("--progress %q: want auto, plain or none", c.progress)
 	case c.jobs < 1 || c.jobs > maxJobs:
@@ -74,6 +84,12 @@ func (c *common) check() error {
 		return usagef("--verbose and --quiet contradict each other")
 	}
 	return c.checkOutput()
+}
+
+// orList writes "a, b or c".
+func orList(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 const maxJobs = 256

@@ -23,12 +23,21 @@ func (c *common) deliver(s IO, name string, r *trace.Report, results bool) error
 		asText, asJSON = report.Explain, report.ExplainJSON
 	}
 	render := func(w io.Writer, color bool) error {
-		if c.format == "json" {
+		switch c.format {
+		case "json":
 			return asJSON(w, r)
+		case "junit":
+			return report.JUnit(w, r)
+		case "dot":
+			return report.DOT(w, r)
+		case "vsa":
+			return c.attest(w, r, report.VSA)
+		case "svr":
+			return c.attest(w, r, report.SVR)
 		}
 		return asText(w, r, c.textOptions(color))
 	}
-	toStdout := c.output == "" && (c.format == "json" || results)
+	toStdout := c.output == "" && (c.format != "text" || results)
 	var failed error // the verdict is said all the same
 	switch {
 	case c.output != "":
@@ -36,7 +45,14 @@ func (c *common) deliver(s IO, name string, r *trace.Report, results bool) error
 	case toStdout:
 		failed = render(s.Stdout, s.colors(s.Stdout))
 	}
-	if failed != nil {
+	var none *report.UnattestableError
+	switch {
+	case errors.As(failed, &none) && r.Verdict.OK():
+		failed = usage(none)
+	case none != nil: // the exit code stays the verdict's
+		defer say(s.Stderr, name, none.Error())
+		failed = nil
+	case failed != nil:
 		failed = fmt.Errorf("write the report: %w", failed)
 	}
 	textOnStdout := toStdout && c.format == "text"

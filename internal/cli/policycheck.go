@@ -33,12 +33,12 @@ trusts, what is relaxed, and what of it can never match.`
   cot-verify-graph policy check --format json policy.yml`
 	var format string
 	check.Flags().StringVar(&format, "format", "text", "`FORMAT`: text or json (valid or exit 2, sha256, relaxed, notes)")
-	completeValues(check, "format", formats)
+	completeValues(check, "format", reportFormats)
 	check.RunE = func(_ *cobra.Command, args []string) error {
 		switch {
 		case len(args) != 1:
 			return usagef("policy check: want one FILE, found %d", len(args))
-		case !slices.Contains(formats, format):
+		case !slices.Contains(reportFormats, format):
 			return usagef("--format %q: want text or json", format)
 		}
 		p, err := checkedPolicy(args[0])

@@ -13,7 +13,7 @@ import (
 func VerifyGraph(ctx context.Context, s IO) int {
 	const name = "cot-verify-graph"
 	return guarded(ctx, name, s, func() (int, error) {
-		f := &common{}
+		f := &common{formats: graphFormats}
 		code := exitOK
 		cmd := newCommand(s, name+" [flags] TASK_ID[/RUN_ID]...", "The chain of trust of tasks")
 		cmd.Long = `Follows each task's chain of trust back to a commit in a trusted repository and
@@ -33,8 +33,15 @@ says what holds and what does not.
   cot-verify-graph policy check policy.yml
 
   # for a program
-  cot-verify-graph --format json -o report.json VvYf2QH0QxqAqMmUTo5vHw`
+  cot-verify-graph --format json -o report.json VvYf2QH0QxqAqMmUTo5vHw
+
+  # for those who rely on it: a signed statement on what the task made
+  cot-verify-graph --format vsa --sign release.key -o vsa.json VvYf2QH0QxqAqMmUTo5vHw
+
+  # as a picture
+  cot-verify-graph --format dot VvYf2QH0QxqAqMmUTo5vHw | dot -Tsvg > chain.svg`
 		f.register(cmd)
+		f.signing.register(cmd.Flags())
 		cmd.Flags().BoolVar(&f.demo, "demo", false, "show a chain that holds and one that does not in an embedded Taskcluster")
 		cmd.RunE = func(_ *cobra.Command, args []string) (err error) {
 			if f.demo {
@@ -67,6 +74,9 @@ func (c *common) verifyGraph(ctx context.Context, s IO, name string, args []stri
 	}
 	o, err := c.traceOptions(trace.ScopeTree)
 	if err != nil {
+		return 0, err
+	}
+	if err := c.signing.open(ctx, s); err != nil {
 		return 0, err
 	}
 	p, root, err := c.loadPolicy(s, "")
