@@ -270,24 +270,12 @@ type ArtifactURL struct {
 // ParseArtifactURL reads a URL of the deployment's queue or index that serves
 // an artifact. It is not ok for any other URL.
 func ParseArtifactURL(rootURL, s string) (ArtifactURL, bool) {
-	root, err1 := url.Parse(rootURL)
-	u, err2 := url.Parse(s)
-	if err1 != nil || err2 != nil || hostOf(u) != hostOf(root) || u.Scheme != root.Scheme {
+	segments, ok := PathBelow(rootURL, s)
+	if !ok || segments[0] != "api" {
 		return ArtifactURL{}, false
 	}
-	rest, ok := strings.CutPrefix(u.EscapedPath(), strings.TrimSuffix(root.EscapedPath(), "/")+"/api/")
-	if !ok {
-		return ArtifactURL{}, false
-	}
+	segments = segments[1:]
 	var ref ArtifactURL
-	var segments []string
-	for _, seg := range strings.Split(rest, "/") {
-		plain, err := url.PathUnescape(seg)
-		if err != nil {
-			return ArtifactURL{}, false
-		}
-		segments = append(segments, plain)
-	}
 	if len(segments) < 6 || segments[1] != "v1" || segments[2] != "task" {
 		return ArtifactURL{}, false
 	}
