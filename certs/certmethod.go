@@ -83,7 +83,8 @@ func (a *authority) judge(ctx context.Context, method Method, leaf *x509.Certifi
 	}
 	return verdict{warnings: warnings, signer: &Signer{
 		Method: method, Identity: id.String(), KeyID: CertificateKeyID(leaf), SignedAt: at.at, TimeSource: at.source,
-		Certificate: certificateID(path.Certificates(), 0), NotAfter: endOf(path.Certificates()), RestsOn: append(idsOf(path.Certificates()), id.String()),
+		Certificate: certificateID(path.Certificates(), 0), NotAfter: endOf(path.Certificates()),
+		RestsOn: append(append(idsOf(path.Certificates()), id.String()), at.restsOn...),
 	}}
 }
 

@@ -47,7 +47,7 @@ func (m keyMethod) verify(s Signed, w Worker, at instant) verdict {
 		}
 		return verdict{signer: &Signer{
 			Method: MethodKey, Identity: string(k.Implementation), KeyID: k.ID(), SignedAt: at.at, TimeSource: at.source,
-			NotAfter: k.NotAfter, RestsOn: []string{string(k.ID())},
+			NotAfter: k.NotAfter, RestsOn: append([]string{string(k.ID())}, at.restsOn...),
 		}}
 	}
 	if len(outside) > 0 {

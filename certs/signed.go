@@ -84,8 +84,9 @@ type Signer struct {
 	// NotAfter is when the key, or the first certificate on the path to the root,
 	// ends; zero: no end is known.
 	NotAfter time.Time
-	// RestsOn are the ids of all that the signature needs trust in: its key, and
-	// on a certificate's path every key, ISSUER_KEY_ID:SERIAL and SPIFFE ID.
+	// RestsOn are the ids of all that the signature needs trust in: its key, its
+	// SPIFFE ID, and on the paths of its certificate and of its time stamp's
+	// every key and ISSUER_KEY_ID:SERIAL.
 	RestsOn []string
 }
 

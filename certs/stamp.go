@@ -28,7 +28,7 @@ func (a *authority) stamp(ctx context.Context, response, signature []byte, w Wor
 	if err != nil {
 		return refuse(err.Error(), "", "")
 	}
-	at := instant{token.Time, token.Accuracy, TimeFromTimestamp}
+	at := instant{at: token.Time, accuracy: token.Accuracy, source: TimeFromTimestamp}
 	if from := w.Started.Add(-startTolerance); w.Started.IsZero() || at.earliest().Before(from) || at.latest().After(a.now) {
 		_, failures := refuse("it is not of the time of the run",
 			fmt.Sprintf("from %s to %s", from.UTC().Format(time.RFC3339), a.now.UTC().Format(time.RFC3339)),
@@ -38,7 +38,7 @@ func (a *authority) stamp(ctx context.Context, response, signature []byte, w Wor
 		return instant{}, failures
 	}
 	t := table{signed: at, now: a.now, strict: true}
-	_, _, failures := a.stamps.judge(ctx, token.Signer, distinct(token.Certificates), t, nil)
+	path, _, failures := a.stamps.judge(ctx, token.Signer, distinct(token.Certificates), t, nil)
 	for i := range failures {
 		failures[i].Message = fmt.Sprintf("the time stamp does not count: of its authority: %s", failures[i].Message)
 		failures[i].Cause = TimestampInvalid
@@ -46,5 +46,6 @@ func (a *authority) stamp(ctx context.Context, response, signature []byte, w Wor
 	if len(failures) > 0 {
 		return instant{}, failures
 	}
+	at.restsOn = idsOf(path.Certificates())
 	return at, nil
 }

@@ -81,6 +81,7 @@ type instant struct {
 	at       time.Time
 	accuracy time.Duration
 	source   TimeSource
+	restsOn  []string // ids of who says so
 }
 
 func (i instant) earliest() time.Time { return i.at.Add(-i.accuracy) }
