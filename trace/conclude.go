@@ -22,14 +22,18 @@ type vouched struct {
 func (c *chain) report(targets []RunTarget) *Report {
 	p := c.v.policy
 	r := &Report{
-		APIVersion: APIVersion, Scope: c.v.options.Scope, Evidence: "live", RootURL: p.RootURL, VerifiedAt: c.v.now.UTC(),
+		APIVersion: APIVersion, Scope: c.v.options.Scope, Evidence: "live", RootURL: p.RootURL, VerifiedAt: c.v.ran.UTC(),
 		Policy:    PolicyInfo{Name: p.Name, SHA256: p.SHA256, Relaxed: append([]string{}, p.Relaxed...)},
 		Tasks:     []Task{},
 		Artifacts: []Artifact{},
 		documents: map[graph.RunRef]*vouched{},
 		runs:      map[string]graph.RunRef{},
 	}
-	r.Target = c.target()
+	if at := c.v.options.At; !at.IsZero() {
+		at = at.UTC()
+		r.At = &at
+	}
+	r.Target, r.Findings = c.target(), c.findings
 	if c.whole != nil {
 		c.whole.describe(r)
 	}
@@ -64,15 +68,16 @@ func (c *chain) report(targets []RunTarget) *Report {
 }
 
 func (c *chain) target() Target {
-	t := Target{Product: c.v.options.ExpectProduct}
+	t := Target{Product: c.v.options.ExpectProduct, Namespaces: c.namespaces}
 	if want := c.v.options.ExpectTree; !want.Repository.IsZero() {
 		t.Tree = want.String()
 	}
 	if c.whole != nil {
 		return t
 	}
-	if len(c.targets) == 1 {
-		l := c.targets[0]
+	links := distinct(c.targets)
+	if len(links) == 1 {
+		l := links[0]
 		t.TaskID = l.node.id.String()
 		if l.hasRun {
 			run := int(l.run.ID)
@@ -80,7 +85,7 @@ func (c *chain) target() Target {
 		}
 		return t
 	}
-	for _, l := range c.targets {
+	for _, l := range links {
 		name := l.node.id.String()
 		if l.hasRun {
 			name = l.ref().String()
@@ -128,6 +133,7 @@ func reportLink(l *link) Task {
 	}
 	if l.doc != nil {
 		t.DocumentSHA256 = hex.EncodeToString(l.doc.SHA256[:])
+		t.ids = restsOn(l.doc.Signers())
 		s := l.doc.Signers()[0]
 		at := s.SignedAt.UTC()
 		t.Signer = &Signer{
@@ -183,10 +189,14 @@ func sortedNames(l *link) []string {
 }
 
 func targetKey(t RunTarget) string {
-	if t.Run == nil {
-		return t.Task.String()
+	key := t.Task.String()
+	if t.Namespace != "" {
+		key = "index:" + t.Namespace
 	}
-	return graph.RunRef{Task: t.Task, Run: *t.Run}.String()
+	if t.Run != nil {
+		key += "/" + t.Run.String()
+	}
+	return key
 }
 
 // Run gives the run that was looked at for a target; not ok if there is none.
@@ -276,7 +286,7 @@ func (r *Report) Conclude() {
 		a.Verdict = worse(verdictOf(a.Findings, healing, r.Scope), r.ofRun(a.TaskID, a.RunID))
 	}
 	r.Verdict = verdictOf(all, healing, r.Scope)
-	if len(r.Tasks) == 0 && !r.NothingAsked {
+	if len(r.Tasks) == 0 && !r.NothingAsked && r.Verdict.OK() {
 		r.Verdict = Untrusted
 	}
 }

@@ -24,8 +24,10 @@ type chain struct {
 	v       *Verifier
 	targets []*link
 
-	nodes map[graph.TaskID]*node
-	order []*node // as found: targets first
+	namespaces []string  // index paths that name targets
+	findings   []Finding // of the request as a whole
+	nodes      map[graph.TaskID]*node
+	order      []*node // as found: targets first
 
 	mu    sync.Mutex // guards links while documents are fetched
 	links map[graph.RunRef]*link

@@ -15,6 +15,7 @@ type check func(c *chain, l *link)
 
 // linkChecks look at what gather found; they fetch nothing.
 var linkChecks = []check{
+	checkThen,
 	checkRunAmbiguous,
 	checkWorkerImplementation,
 	checkInteractive,

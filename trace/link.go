@@ -106,8 +106,7 @@ func (l *link) digests(name string) ([]Digest, *Finding) {
 	if listed && !a.Storage.Hashed() {
 		return nil, unhashed(l, name, a.Storage)
 	}
-	h, ok := l.doc.Artifacts[name]
-	if !ok {
+	if _, ok := l.doc.Artifacts[name]; !ok {
 		return nil, &Finding{
 			Rule: RuleArtifactNotInCot, Path: "/artifacts",
 			Message: fmt.Sprintf("%s is not in the chain of trust document of %s", name, l.ref()),
@@ -123,14 +122,7 @@ func (l *link) digests(name string) ([]Digest, *Finding) {
 			Hint: "the upload failed, or the task itself wrote this entry",
 		}
 	}
-	var d []Digest
-	if h.SHA256 != nil {
-		d = append(d, Digest{sum: h.SHA256})
-	}
-	if h.SHA512 != nil {
-		d = append(d, Digest{sha512: true, sum: h.SHA512})
-	}
-	return d, nil
+	return hashed(l, name), nil
 }
 
 // unhashed is the finding for an artifact whose content no worker hashes,

@@ -64,6 +64,8 @@ type Report struct {
 	Accepted   []string   `json:"accepted,omitempty"` // --accept-… flags that made a difference
 	Tasks      []Task     `json:"tasks"`
 	Artifacts  []Artifact `json:"artifacts"`
+	// Distrusted says what rests on ids that the caller named; nil: none were.
+	Distrusted *Distrusted `json:"distrusted,omitempty"`
 	// Signers are whose signatures hold, the busiest first.
 	Signers  []SignerUse `json:"signers,omitempty"`
 	Findings []Finding   `json:"findings,omitempty"` // of the request as a whole
@@ -90,8 +92,10 @@ const (
 type Target struct {
 	TaskID     string   `json:"taskId,omitempty"`
 	RunID      *int     `json:"runId,omitempty"`
-	Tasks      []string `json:"tasks,omitempty"` // several targets, TASK_ID/RUN_ID
-	Tree       string   `json:"tree,omitempty"`  // --tree
+	Tasks      []string `json:"tasks,omitempty"`      // several targets, TASK_ID/RUN_ID
+	Namespaces []string `json:"namespaces,omitempty"` // index paths that name some of them
+	File       *File    `json:"file,omitempty"`       // that is looked for among their artifacts
+	Tree       string   `json:"tree,omitempty"`       // --tree
 	Product    string   `json:"product,omitempty"`
 	Repository string   `json:"repository,omitempty"`
 	Groups     []Group  `json:"groups,omitempty"` // whole graphs
@@ -103,6 +107,13 @@ type Group struct {
 	Tasks   int        `json:"tasks"`
 	Sealed  *time.Time `json:"sealed"` // since when no task may join; nil: any may
 	Growing bool       `json:"growing,omitempty"`
+}
+
+// File is a file of the caller's.
+type File struct {
+	Path   string `json:"path"` // as the caller named it
+	SHA256 string `json:"sha256"`
+	Bytes  int64  `json:"bytes"`
 }
 
 // PolicyInfo names the policy that judged.
@@ -147,8 +158,9 @@ type Task struct {
 	Claims         []string  `json:"taskClaims,omitempty"` // JSON Pointers of what the task, not the worker, may have put in the document
 	Findings       []Finding `json:"findings"`
 
-	listed bool  // it has a status, and changes no verdict
-	rests  []int // the report's tasks that this one rests on
+	listed bool     // it has a status, and changes no verdict
+	rests  []int    // the report's tasks that this one rests on
+	ids    []string // of keys and certificates that its signatures rest on
 }
 
 // Image says which docker image a task ran in: what it names, and what its

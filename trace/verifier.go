@@ -31,6 +31,9 @@ type Options struct {
 	ExpectTree tree.Tree
 	// ExpectProduct is the product that the targets must belong to.
 	ExpectProduct string
+	// At is a time of the past to judge as of; zero: now. What the queue, the
+	// index and version control answer is of today all the same.
+	At time.Time
 	// Jobs bounds how many things are read together; less than one: 32.
 	Jobs int
 	// Events receives progress, from several goroutines; may be nil.
@@ -49,12 +52,13 @@ type Verifier struct {
 	policy  *policy.Policy
 	trust   *certs.Trust
 	sources Sources
-	now     time.Time
+	now     time.Time // that is judged as of
+	ran     time.Time
 	options Options
 }
 
 // New refuses a configuration with which nothing could be judged. now is the
-// one reference time of the run.
+// one reference time of the run, unless the options name an earlier one.
 func New(p *policy.Policy, s Sources, now time.Time, o Options) (*Verifier, error) {
 	if p == nil || s.Tasks == nil || s.Artifacts == nil {
 		return nil, errors.New("trace: policy, tasks and artifacts are needed")
@@ -74,6 +78,13 @@ func New(p *policy.Policy, s Sources, now time.Time, o Options) (*Verifier, erro
 	if now.IsZero() {
 		return nil, errors.New("trace: a reference time is needed")
 	}
+	ran := now
+	if !o.At.IsZero() {
+		if o.At.After(now) {
+			return nil, fmt.Errorf("can't judge as of %s: that is in the future", stamp(o.At))
+		}
+		now = o.At
+	}
 	if o.ExpectProduct != "" {
 		if _, ok := p.Product(o.ExpectProduct); !ok {
 			return nil, fmt.Errorf("policy %s has no product %q", p.Name, o.ExpectProduct)
@@ -89,14 +100,15 @@ func New(p *policy.Policy, s Sources, now time.Time, o Options) (*Verifier, erro
 	if err != nil {
 		return nil, err
 	}
-	return &Verifier{policy: p, trust: trust, sources: s, now: now, options: o}, nil
+	return &Verifier{policy: p, trust: trust, sources: s, now: now, ran: ran, options: o}, nil
 }
 
-// RunTarget names what to verify: a task, and the run where the caller has one
-// in mind.
+// RunTarget names what to verify: a task, or the one that an index path holds,
+// and the run where the caller has one in mind.
 type RunTarget struct {
-	Task graph.TaskID
-	Run  *graph.RunID
+	Task      graph.TaskID // not needed with Namespace
+	Namespace string       // index path, without the leading "index."
+	Run       *graph.RunID
 }
 
 // Verify judges the targets and everything they depend on for trust. The error
@@ -107,10 +119,15 @@ func (v *Verifier) Verify(ctx context.Context, targets []RunTarget) (*Report, er
 		return nil, errors.New("nothing to verify")
 	}
 	c := newChain(v)
+	targets, err := c.locate(ctx, targets)
+	if err != nil {
+		return nil, err
+	}
 	g, gctx := errgroup.WithContext(ctx)
 	if err := c.gather(gctx, g, targets); err != nil {
 		return nil, errors.Join(g.Wait(), err)
 	}
+	c.checkRoutes(targets)
 	if v.options.Scope == ScopeTree {
 		c.decideKinds()
 		c.findOrigins()
@@ -127,6 +144,7 @@ func (v *Verifier) Verify(ctx context.Context, targets []RunTarget) (*Report, er
 		for _, l := range c.allLinks() {
 			if l.node.task != nil {
 				checkWorkerImplementation(c, l) // it decides which keys count
+				checkThen(c, l)
 			}
 			checkEstablished(c, l)
 		}

@@ -24,7 +24,8 @@ func (w *served) verifyGroups(target trace.GraphTarget, ids ...string) *trace.Re
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return w.valid(r)
+	wantValid(w.t, r)
+	return r
 }
 
 // A group of every kind of task: what is signed is judged, what failed or is

@@ -78,6 +78,54 @@ func (w *served) parsePolicy() *policy.Policy {
 	return p
 }
 
+// verify judges tasks, named TASK_ID or TASK_ID/RUN_ID.
+func (w *served) verify(ids ...string) *trace.Report {
+	w.t.Helper()
+	var targets []trace.RunTarget
+	for _, s := range ids {
+		targets = append(targets, mustTarget(w.t, s))
+	}
+	return w.verifyTargets(targets...)
+}
+
+// verifyTargets judges targets. Every report is held to its schema.
+func (w *served) verifyTargets(targets ...trace.RunTarget) *trace.Report {
+	w.t.Helper()
+	r, err := w.verifier().Verify(context.Background(), targets)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	wantValid(w.t, r)
+	return r
+}
+
+func wantValid(t *testing.T, r *trace.Report) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := report.JSON(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	reporttest.Valid(t, b.Bytes())
+}
+
+func mustTarget(t *testing.T, s string) trace.RunTarget {
+	t.Helper()
+	task, run, named := strings.Cut(s, "/")
+	id, err := graph.ParseTaskID(task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := trace.RunTarget{Task: id}
+	if named {
+		r, err := graph.ParseRunID(run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		target.Run = &r
+	}
+	return target
+}
+
 // verifier has the parts that the options ask for.
 func (w *served) verifier() *trace.Verifier {
 	w.t.Helper()
@@ -108,44 +156,6 @@ func (w *served) verifier() *trace.Verifier {
 		w.t.Fatal(err)
 	}
 	return verifier
-}
-
-// verify judges tasks. Every report is held to its schema.
-func (w *served) verify(ids ...string) *trace.Report {
-	w.t.Helper()
-	var targets []trace.RunTarget
-	for _, s := range ids {
-		task, run, named := strings.Cut(s, "/")
-		id, err := graph.ParseTaskID(task)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		target := trace.RunTarget{Task: id}
-		if named {
-			r, err := graph.ParseRunID(run)
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			target.Run = &r
-		}
-		targets = append(targets, target)
-	}
-	r, err := w.verifier().Verify(context.Background(), targets)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return w.valid(r)
-}
-
-// valid holds a report to its schema.
-func (w *served) valid(r *trace.Report) *trace.Report {
-	w.t.Helper()
-	var b bytes.Buffer
-	if err := report.JSON(&b, r); err != nil {
-		w.t.Fatal(err)
-	}
-	reporttest.Valid(w.t, b.Bytes())
-	return r
 }
 
 // errorsOf lists the errors of a report, "RULE TASK PATH: MESSAGE".

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"path/filepath"
 	"slices"
 
@@ -200,9 +199,9 @@ type located struct {
 
 // trace verifies the tasks of all inputs at once.
 func (r *downloadRun) trace(ctx context.Context) (*trace.Report, []located, error) {
-	found, findings, err := r.locate(ctx)
-	if err != nil {
-		return nil, nil, err
+	var found []located
+	for _, in := range r.request.inputs {
+		found = append(found, located{Input: in, target: trace.RunTarget{Task: in.Task, Namespace: in.Namespace, Run: in.Run}})
 	}
 	targets := targetsOf(found)
 	rep := r.emptyReport()
@@ -218,13 +217,6 @@ func (r *downloadRun) trace(ctx context.Context) (*trace.Report, []located, erro
 		}
 	}
 	rep.Notes = append(rep.Notes, r.request.notes...)
-	findings = append(findings, r.checkRoutes(ctx, found)...)
-	for _, f := range findings {
-		rep.AddFinding(f)
-	}
-	if len(findings) > 0 {
-		rep.Conclude()
-	}
 	for i := range found {
 		if found[i].IsArtifact() {
 			found[i].run, _ = rep.Run(found[i].target)
@@ -233,57 +225,11 @@ func (r *downloadRun) trace(ctx context.Context) (*trace.Report, []located, erro
 	return rep, found, nil
 }
 
-// locate finds the tasks that namespaces name. What the index can't say is a
-// finding, and the other inputs are judged all the same.
-func (r *downloadRun) locate(ctx context.Context) ([]located, []trace.Finding, error) {
-	var out []located
-	var findings []trace.Finding
-	for _, in := range r.request.inputs {
-		l := located{Input: in, target: trace.RunTarget{Task: in.Task, Run: in.Run}}
-		if in.Namespace != "" {
-			id, err := r.deployment.sources.Index.FindTask(ctx, in.Namespace)
-			if ctx.Err() != nil {
-				return nil, nil, ctx.Err()
-			}
-			if err != nil {
-				findings = append(findings, failure(trace.RuleIndexedInput, in.Source, err))
-				continue
-			}
-			l.target.Task = id
-		}
-		out = append(out, l)
-	}
-	return out, findings, nil
-}
-
-// checkRoutes holds every task found by namespace to its own definition: only
-// one that has that route is what the index path stands for.
-func (r *downloadRun) checkRoutes(ctx context.Context, found []located) []trace.Finding {
-	var out []trace.Finding
-	for _, l := range found {
-		if l.Namespace == "" {
-			continue
-		}
-		t, err := r.deployment.tasks.Task(ctx, l.target.Task)
-		if err != nil {
-			continue // the trace says so
-		}
-		route := "index." + l.Namespace
-		if !slices.Contains(t.Definition.Routes, route) {
-			out = append(out, trace.Finding{
-				Rule: trace.RuleIndexedInput, Severity: trace.SeverityError, Path: "/routes",
-				Message: fmt.Sprintf("%s: task %s, which the index names, does not have that route", l.Source, l.target.Task),
-				Want:    route, Got: t.Definition.Routes,
-			})
-		}
-	}
-	return out
-}
-
 func targetsOf(found []located) []trace.RunTarget {
 	type key struct {
-		task graph.TaskID
-		run  graph.RunID
+		task      graph.TaskID
+		namespace string
+		run       graph.RunID
 	}
 	seen := map[key]bool{}
 	var out []trace.RunTarget
@@ -291,7 +237,7 @@ func targetsOf(found []located) []trace.RunTarget {
 		if !l.IsArtifact() {
 			continue
 		}
-		k := key{l.target.Task, -1}
+		k := key{l.target.Task, l.target.Namespace, -1}
 		if l.target.Run != nil {
 			k.run = *l.target.Run
 		}
