@@ -61,6 +61,9 @@ func (c *common) deliver(s IO, name string, r *trace.Report, results bool) error
 		if refusal := report.Refusal(r); refusal != "" {
 			fmt.Fprintf(s.Stderr, "%s: %s\n", name, refusal)
 		}
+		if rest := report.Distrusted(r); rest != "" {
+			fmt.Fprintf(s.Stderr, "%s: distrusted: %s\n", name, rest)
+		}
 		return failed
 	default:
 		return errors.Join(asText(s.Stderr, r, c.textOptions(s.colors(s.Stderr))), failed)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/mozilla-releng/cot/certs"
 	"github.com/mozilla-releng/cot/fixtures"
 	fixedca "github.com/mozilla-releng/cot/fixtures/ca"
 	"github.com/mozilla-releng/cot/internal/report/reporttest"
@@ -121,6 +123,11 @@ func setupScript(e *testscript.Env) error {
 	e.Setenv("CLIENT_ID", w.Clients[0].ID)
 	e.Setenv("ACCESS_TOKEN", w.Clients[0].AccessToken)
 	e.Setenv("CENTRAL", w.Central.URL())
+	e.Setenv("NOW", w.Now.UTC().Format(time.RFC3339))
+	for name, key := range map[string]ed25519.PrivateKey{"SCRIPTWORKER_KEY": w.Keys.Scriptworker, "DOCKER_KEY": w.Keys.DockerWorker} {
+		public, _ := key.Public().(ed25519.PublicKey)
+		e.Setenv(name, string(certs.Ed25519KeyID(public)))
+	}
 	e.Setenv("REVISION", w.Push.Revision())
 	tool := fixtures.Bytes([]byte("a tool that no task made\n"))
 	mux := http.NewServeMux()

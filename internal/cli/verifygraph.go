@@ -2,22 +2,38 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
-	"github.com/mozilla-releng/cot/internal/inputs"
 	"github.com/mozilla-releng/cot/trace"
 )
+
+// verifyFlags are those of cot-verify-graph and its explain.
+type verifyFlags struct {
+	common
+	file     string
+	at       timeFlag
+	distrust []string
+}
+
+// verifyTargets says how targets are named.
+const verifyTargets = `A target is TASK_ID, TASK_ID/RUN_ID (else the newest completed run is taken), either
+with :ARTIFACT, which may have globs, index:NAMESPACE for the task that an index path
+holds, or the URL of a task, a run, an artifact or an index path of the deployment, as
+a browser shows it.`
 
 // VerifyGraph is cot-verify-graph.
 func VerifyGraph(ctx context.Context, s IO) int {
 	const name = "cot-verify-graph"
 	return guarded(ctx, name, s, func() (int, error) {
-		f := &common{formats: graphFormats}
+		f := &verifyFlags{common: common{formats: graphFormats}}
 		code := exitOK
-		cmd := newCommand(s, name+" [flags] TASK_ID[/RUN_ID]...", "The chain of trust of tasks")
+		cmd := newCommand(s, name+" [flags] TARGET...", "The chain of trust of tasks")
 		cmd.Long = `Follows each task's chain of trust back to a commit in a trusted repository and
 says what holds and what does not.
+
+` + verifyTargets + `
 
 ` + exitCodes
 		cmd.Example = `  # the chain of a task's newest completed run
@@ -25,6 +41,12 @@ says what holds and what does not.
 
   # of run 1, and it must come from this tree
   cot-verify-graph --tree https://hg.mozilla.org/mozilla-central VvYf2QH0QxqAqMmUTo5vHw/1
+
+  # is this file an artifact of that task?
+  cot-verify-graph --file target.tar.xz VvYf2QH0QxqAqMmUTo5vHw
+
+  # what would not verify if this key were revoked?
+  cot-verify-graph --distrust spiffe://tc.example.com/level/3 VvYf2QH0QxqAqMmUTo5vHw
 
   # why is it refused? The chain as a tree
   cot-verify-graph explain VvYf2QH0QxqAqMmUTo5vHw
@@ -40,7 +62,7 @@ says what holds and what does not.
 
   # as a picture
   cot-verify-graph --format dot VvYf2QH0QxqAqMmUTo5vHw | dot -Tsvg > chain.svg`
-		f.register(cmd)
+		f.registerVerify(cmd)
 		f.signing.register(cmd.Flags())
 		cmd.Flags().BoolVar(&f.demo, "demo", false, "show a chain that holds and one that does not in an embedded Taskcluster")
 		cmd.RunE = func(_ *cobra.Command, args []string) (err error) {
@@ -57,48 +79,76 @@ says what holds and what does not.
 	})
 }
 
-func (c *common) verifyGraph(ctx context.Context, s IO, name string, args []string) (int, error) {
-	if err := c.check(); err != nil {
+func (f *verifyFlags) registerVerify(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.Func("file", "is the file at `PATH` an artifact of the target?", func(s string) error {
+		if f.file = s; s == "" { // a variable that is not set must not ask for less
+			return errors.New("want the path of a file")
+		}
+		return nil
+	})
+	fs.Var(&f.at, "at", "judge as of `TIME`, like 2026-01-02T15:04:05Z")
+	fs.StringArrayVar(&f.distrust, "distrust", nil, "say what would not verify without `ID`: a key id, a SPIFFE ID or ISSUER_KEY_ID:SERIAL; repeatable")
+	f.register(cmd)
+	completeNothing(cmd, "at")
+	completeNothing(cmd, "distrust")
+}
+
+// completeNothing keeps the shell from completing a flag's value by file names.
+func completeNothing(cmd *cobra.Command, flag string) { completeValues(cmd, flag, nil) }
+
+func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args []string) (int, error) {
+	if err := f.check(); err != nil {
 		return 0, err
 	}
 	if len(args) == 0 {
-		return 0, usagef("nothing to verify: name tasks as TASK_ID or TASK_ID/RUN_ID")
+		return 0, usagef("nothing to verify: name tasks as TASK_ID or TASK_ID/RUN_ID (--help lists other ways)")
 	}
-	var targets []trace.RunTarget
-	for _, arg := range args {
-		task, run, err := inputs.RunTarget(arg)
-		if err != nil {
-			return 0, usage(err)
-		}
-		targets = append(targets, trace.RunTarget{Task: task, Run: run})
+	q := &question{}
+	if err := q.prepare(f); err != nil {
+		return 0, err
 	}
-	o, err := c.traceOptions(trace.ScopeTree)
+	o, err := f.traceOptions(trace.ScopeTree)
 	if err != nil {
 		return 0, err
 	}
-	if err := c.signing.open(ctx, s); err != nil {
+	if err := f.signing.open(ctx, s); err != nil {
 		return 0, err
 	}
-	p, root, err := c.loadPolicy(s, "")
+	p, root, err := f.loadPolicy(s, "")
 	if err != nil {
 		return 0, err
 	}
-	show := c.newProgress(s, name)
+	if err := q.name(root, args); err != nil {
+		return 0, err
+	}
+	show := f.newProgress(s, name)
 	defer show.stop()
-	d, err := c.connect(s, p, root, show)
+	o.Events, o.At = show.traced, f.at.Time
+	d, err := f.connect(f.asOf(s), p, root, show)
 	if err != nil {
 		return 0, err
 	}
 	defer d.close()
-	o.Events = show.traced
 	v, err := trace.New(p, d.sources, s.now(), o)
 	if err != nil {
 		return 0, usage(err)
 	}
-	rep, err := v.Verify(ctx, targets)
+	rep, err := v.Verify(ctx, q.runs())
 	if err != nil {
 		return 0, err
 	}
+	q.answer(rep)
 	show.stop()
-	return trace.ExitCode(rep.Verdict), c.deliver(s, name, rep, true)
+	return exitCodeOf(rep), f.deliver(s, name, rep, true)
+}
+
+// exitCodeOf is that of the verdict, unless something would not verify without
+// what the caller distrusts.
+func exitCodeOf(rep *trace.Report) int {
+	if d := rep.Distrusted; d != nil && len(d.Tasks) > 0 {
+		return exitUntrusted
+	}
+	return trace.ExitCode(rep.Verdict)
 }

@@ -71,6 +71,7 @@ func (t *text) success(r *trace.Report) {
 	} else {
 		t.tasks(r)
 	}
+	t.file(r)
 	t.artifacts(r)
 }
 
@@ -318,6 +319,13 @@ func accepted(r *trace.Report) []subject {
 }
 
 func (t *text) footer(r *trace.Report) {
+	t.distrusted(r)
+	if t.o.Verbose {
+		t.signers(r)
+	}
+	if r.At != nil {
+		t.printf("  note judged as of %s; what queue, index and version control say is of today\n", r.At.UTC().Format(time.RFC3339))
+	}
 	if len(r.Policy.Relaxed) > 0 {
 		t.printf("  %s policy is looser than the default: %s\n", t.color(yellow, "note"), Clean(strings.Join(r.Policy.Relaxed, "; ")))
 	}

@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/mozilla-releng/cot/certs"
+	"github.com/mozilla-releng/cot/internal/inputs"
+	"github.com/mozilla-releng/cot/trace"
+)
+
+// question is what a caller of cot-verify-graph wants to know of targets beside
+// their chains.
+type question struct {
+	targets  []inputs.Target
+	file     *trace.File // nil: none
+	sha512   string      // of the file
+	distrust []string
+}
+
+// prepare reads what can be read without a policy.
+func (q *question) prepare(f *verifyFlags) error {
+	for _, s := range f.distrust {
+		id, err := certs.ParseID(s)
+		if err != nil {
+			return usagef("--distrust %w", err)
+		}
+		if !slices.Contains(q.distrust, id) {
+			q.distrust = append(q.distrust, id)
+		}
+	}
+	if f.file == "" {
+		return nil
+	}
+	var err error
+	if q.file, q.sha512, err = hashFile(f.file); err != nil {
+		return usagef("--file: %w", err)
+	}
+	return nil
+}
+
+// hashFile reads a regular file once.
+func hashFile(name string) (*trace.File, string, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, "", err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, "", fmt.Errorf("%s is not a file: want what was downloaded, as it was", name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, "", err
+	}
+	defer f.Close()
+	short, long := sha256.New(), sha512.New()
+	n, err := io.Copy(io.MultiWriter(short, long), f)
+	if err != nil {
+		return nil, "", err
+	}
+	return &trace.File{
+		Path: filepath.ToSlash(name), SHA256: hex.EncodeToString(short.Sum(nil)), Bytes: n,
+	}, hex.EncodeToString(long.Sum(nil)), nil
+}
+
+// name reads the targets, which are of one deployment.
+func (q *question) name(root string, args []string) error {
+	for _, arg := range args {
+		t, err := inputs.Reader{RootURL: root}.Target(arg)
+		switch {
+		case err != nil:
+			return usage(err)
+		case !t.Group.IsZero():
+			return usagef("%s names task group %s: verify a whole group with --group %s, or name one of its tasks", t.Source, t.Group, t.Group)
+		}
+		q.targets = append(q.targets, t)
+	}
+	if q.file == nil {
+		return nil
+	}
+	if len(q.targets) != 1 {
+		return usagef("--file is looked for in one task: found %d targets", len(q.targets))
+	}
+	if q.targets[0].Names.IsGlob() {
+		return usagef("--file with :ARTIFACT needs the artifact's whole name, or none")
+	}
+	return nil
+}
+
+func runOf(t inputs.Target) trace.RunTarget {
+	return trace.RunTarget{Task: t.Task, Namespace: t.Namespace, Run: t.Run}
+}
+
+func (q *question) runs() []trace.RunTarget {
+	var out []trace.RunTarget
+	for _, t := range q.targets {
+		out = append(out, runOf(t))
+	}
+	return out
+}
+
+// answer puts into the report what was asked for.
+func (q *question) answer(rep *trace.Report) {
+	for _, t := range q.targets {
+		switch {
+		case q.file != nil:
+			rep.AddFile(runOf(t), *q.file, q.sha512, t.Names.String())
+		case t.Names.IsGlob():
+			addMatching(rep, t)
+		case t.Names.String() != "":
+			rep.AddNamed(runOf(t), t.Names.String())
+		}
+	}
+	rep.Conclude()
+	if q.distrust != nil {
+		rep.Distrust(q.distrust)
+	}
+}
+
+// addMatching records the artifacts that a glob matches. None is a finding.
+func addMatching(rep *trace.Report, t inputs.Target) {
+	run, _ := rep.Run(runOf(t))
+	names := rep.Names(run)
+	if names == nil {
+		rep.AddNamed(runOf(t), t.Names.String()) // says that there is no document
+		return
+	}
+	found := false
+	for _, name := range names {
+		if t.Names.Match(name) {
+			rep.AddNamed(runOf(t), name)
+			found = true
+		}
+	}
+	if !found {
+		rep.AddFinding(noMatch(located{Input: inputs.Input{Source: "target " + t.Source, Names: t.Names}, run: run}))
+	}
+}
+
+// asOf is a process whose time is what is judged as of.
+func (f *verifyFlags) asOf(s IO) IO {
+	if at := f.at.Time; !at.IsZero() {
+		s.Now = func() time.Time { return at }
+	}
+	return s
+}
