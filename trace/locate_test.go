@@ -144,3 +144,22 @@ func TestIndexPathsNeedAnIndex(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// What has expired since is gone, whatever is judged as of.
+func TestExpiredSinceThen(t *testing.T) {
+	w := serve(t)
+	w.options.At = w.Build.Last().Resolved.Add(time.Second)
+	says := func() string {
+		r := w.verify(w.Build.ID)
+		wantVerdict(t, r, trace.Untrusted)
+		return strings.Join(errorsOf(r), "\n")
+	}
+	w.Edit(func() { w.Build.Last().Unsign() })
+	if s := says(); !strings.Contains(s, "never uploaded it") {
+		t.Error(s)
+	}
+	w.Edit(func() { w.Build.Definition["expires"] = w.now.Add(-time.Hour).Format("2006-01-02T15:04:05.000Z") })
+	if s := says(); !strings.Contains(s, "all that the task made expired with it") {
+		t.Error(s)
+	}
+}

@@ -39,7 +39,7 @@ func (c *chain) missingDocument(l *link) Finding {
 	case state == graph.Exception:
 		cause, hint := endedEarly(l.run.Reason)
 		return because(fmt.Sprintf("the run ended as exception (%s), %s", l.run.Reason, cause), hint)
-	case !d.Expires.IsZero() && !d.Expires.After(c.v.now):
+	case !d.Expires.IsZero() && !d.Expires.After(c.v.ran): // whatever is judged as of, it is gone now
 		return because("all that the task made expired with it, at "+stamp(d.Expires), "it has to be made again, by a new task")
 	case state == graph.Failed:
 		return because("the run failed, and its worker uploaded none, though workers sign failed runs too",

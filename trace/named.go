@@ -47,21 +47,28 @@ func (r *Report) AddFile(t RunTarget, file File, sha512, name string) {
 		return len(digests) > 0
 	}
 	found := false
+	var uncounted []Finding
 	for _, n := range d.names {
 		if name != "" && n != name || !same(hashed(d.link, n)) {
 			continue
 		}
-		found = true
 		digests, f := d.link.digests(n)
 		if f != nil {
-			r.AddFinding(*f)
+			uncounted = append(uncounted, *f)
 			continue
 		}
+		found = true
 		a := artifactOf(run, n, digests)
 		a.Hashed, a.Bytes = true, file.Bytes
 		r.AddArtifact(a)
 	}
-	if !found {
+	switch {
+	case found: // what else the document says of these bytes does not matter
+	case uncounted != nil:
+		for _, f := range uncounted {
+			r.AddFinding(f)
+		}
+	default:
 		r.AddFinding(otherBytes(d, run, file, name))
 	}
 }

@@ -174,6 +174,24 @@ func TestFilesOfDocumentsThatClaim(t *testing.T) {
 			t.Errorf("%q", artifacts(r))
 		}
 	}
+	// That the document has them under a name that is not listed, too, takes
+	// nothing from the one that is.
+	w.Edit(func() { w.Build.Last().Add(fixtures.File("public/y", content)) })
+	r = claim(fixtures.Object{"sha256": content.SHA256()})
+	wantVerdict(t, r, trace.Verified)
+	if !slices.Equal(artifacts(r), []string{"public/x verified", "public/y verified"}) {
+		t.Errorf("%q", artifacts(r))
+	}
+	w.Edit(func() { w.Build.Artifact("public/x").Unlisted = true })
+	r = claim(fixtures.Object{"sha256": content.SHA256()})
+	wantVerdict(t, r, trace.Verified)
+	if !slices.Equal(artifacts(r), []string{"public/y verified"}) {
+		t.Errorf("%q", artifacts(r))
+	}
+	w.Edit(func() {
+		w.Build.Artifact("public/x").Unlisted = false
+		w.Build.Last().Remove("public/y")
+	})
 	for _, bad := range []fixtures.Object{
 		{"sha256": content.SHA256(), "sha512": content.Flip(1).SHA512()}, {"sha256": content.Flip(1).SHA256(), "sha512": content.SHA512()},
 	} {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/mozilla-releng/cot/certs"
+	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/internal/inputs"
 	"github.com/mozilla-releng/cot/trace"
 )
@@ -23,10 +25,18 @@ type question struct {
 	file     *trace.File // nil: none
 	sha512   string      // of the file
 	distrust []string
+
+	added map[artifactOf]bool
+}
+
+// artifactOf names an artifact of the report.
+type artifactOf struct {
+	run  graph.RunRef
+	name string
 }
 
 // prepare reads what can be read without a policy.
-func (q *question) prepare(f *verifyFlags) error {
+func (q *question) prepare(ctx context.Context, f *verifyFlags) error {
 	for _, s := range f.distrust {
 		id, err := certs.ParseID(s)
 		if err != nil {
@@ -40,14 +50,14 @@ func (q *question) prepare(f *verifyFlags) error {
 		return nil
 	}
 	var err error
-	if q.file, q.sha512, err = hashFile(f.file); err != nil {
+	if q.file, q.sha512, err = hashFile(ctx, f.file); err != nil {
 		return usagef("--file: %w", err)
 	}
 	return nil
 }
 
 // hashFile reads a regular file once.
-func hashFile(name string) (*trace.File, string, error) {
+func hashFile(ctx context.Context, name string) (*trace.File, string, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, "", err
@@ -61,13 +71,26 @@ func hashFile(name string) (*trace.File, string, error) {
 	}
 	defer f.Close()
 	short, long := sha256.New(), sha512.New()
-	n, err := io.Copy(io.MultiWriter(short, long), f)
+	n, err := io.Copy(io.MultiWriter(short, long), interruptible{ctx, f})
 	if err != nil {
 		return nil, "", err
 	}
 	return &trace.File{
 		Path: filepath.ToSlash(name), SHA256: hex.EncodeToString(short.Sum(nil)), Bytes: n,
 	}, hex.EncodeToString(long.Sum(nil)), nil
+}
+
+// interruptible is a reader that ends with its context.
+type interruptible struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (i interruptible) Read(p []byte) (int, error) {
+	if err := i.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return i.r.Read(p)
 }
 
 // name reads the targets, which are of one deployment.
@@ -113,9 +136,9 @@ func (q *question) answer(rep *trace.Report) {
 		case q.file != nil:
 			rep.AddFile(runOf(t), *q.file, q.sha512, t.Names.String())
 		case t.Names.IsGlob():
-			addMatching(rep, t)
+			q.addMatching(rep, t)
 		case t.Names.String() != "":
-			rep.AddNamed(runOf(t), t.Names.String())
+			q.addNamed(rep, t, t.Names.String())
 		}
 	}
 	rep.Conclude()
@@ -124,18 +147,32 @@ func (q *question) answer(rep *trace.Report) {
 	}
 }
 
+// addNamed records an artifact, once however often it is named.
+func (q *question) addNamed(rep *trace.Report, t inputs.Target, name string) {
+	run, ok := rep.Run(runOf(t))
+	a := artifactOf{run, name}
+	if ok && q.added[a] {
+		return
+	}
+	if q.added == nil {
+		q.added = map[artifactOf]bool{}
+	}
+	q.added[a] = true
+	rep.AddNamed(runOf(t), name)
+}
+
 // addMatching records the artifacts that a glob matches. None is a finding.
-func addMatching(rep *trace.Report, t inputs.Target) {
+func (q *question) addMatching(rep *trace.Report, t inputs.Target) {
 	run, _ := rep.Run(runOf(t))
 	names := rep.Names(run)
 	if names == nil {
-		rep.AddNamed(runOf(t), t.Names.String()) // says that there is no document
+		q.addNamed(rep, t, t.Names.String()) // says that there is no document
 		return
 	}
 	found := false
 	for _, name := range names {
 		if t.Names.Match(name) {
-			rep.AddNamed(runOf(t), name)
+			q.addNamed(rep, t, name)
 			found = true
 		}
 	}

@@ -106,7 +106,7 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 		return 0, usagef("nothing to verify: name tasks as TASK_ID or TASK_ID/RUN_ID (--help lists other ways)")
 	}
 	q := &question{}
-	if err := q.prepare(f); err != nil {
+	if err := q.prepare(ctx, f); err != nil {
 		return 0, err
 	}
 	o, err := f.traceOptions(trace.ScopeTree)

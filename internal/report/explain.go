@@ -34,6 +34,7 @@ func Explain(w io.Writer, r *trace.Report, o TextOptions) error {
 	for _, tree := range trees(r) {
 		t.printf("  made from %s\n", tree)
 	}
+	t.artifacts(r)
 	e := &explanation{text: t, told: map[trace.Rule]string{}}
 	roots := chainOf(r)
 	e.show = e.choose(roots)

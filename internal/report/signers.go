@@ -109,10 +109,3 @@ func (t *text) ends(end *time.Time, now time.Time) string {
 	}
 	return s + " (expires in " + days + ")"
 }
-
-// file names the file that the artifacts below it are.
-func (t *text) file(r *trace.Report) {
-	if f := r.Target.File; f != nil {
-		t.printf("file %s, sha256 %s, is\n", clip(Clean(f.Path), maxShown), Clean(f.SHA256))
-	}
-}

@@ -71,7 +71,6 @@ func (t *text) success(r *trace.Report) {
 	} else {
 		t.tasks(r)
 	}
-	t.file(r)
 	t.artifacts(r)
 }
 
@@ -175,6 +174,9 @@ func (t *text) verdict(v trace.Verdict) string {
 }
 
 func (t *text) artifacts(r *trace.Report) {
+	if f := r.Target.File; f != nil && len(r.Artifacts) > 0 {
+		t.printf("file %s, sha256 %s, is\n", clip(Clean(f.Path), maxShown), Clean(f.SHA256))
+	}
 	for i, a := range r.Artifacts {
 		if !t.o.Verbose && i == briefArtifacts {
 			t.printf("  and %s (-v lists them)\n", count(len(r.Artifacts)-i, "further artifact"))
@@ -251,6 +253,10 @@ func next(f trace.Finding) string {
 }
 
 func (t *text) failedArtifacts(r *trace.Report) {
+	if r.Target.File != nil { // which artifact it would be is what was asked
+		t.artifacts(r)
+		return
+	}
 	good, bad := 0, 0
 	for _, a := range r.Artifacts {
 		switch {
