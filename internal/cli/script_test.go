@@ -55,6 +55,7 @@ func TestMain(m *testing.M) {
 		"cot-certs":        certsByTheClock,
 		"cot-download":     as(Download),
 		"cot-verify-graph": as(VerifyGraph),
+		"verify-later":     at(story.AddDate(0, 2, 0), VerifyGraph),
 	})
 }
 
