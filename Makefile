@@ -8,7 +8,7 @@ GO        ?= go
 # Where tests find run-task and fetch-content.
 export COT_TASKGRAPH_VENV ?= $(CURDIR)/.tools/venv
 
-.PHONY: test fuzz deps build cot-certs-pkcs11 lint tools bench image dockerfile-check clean
+.PHONY: test fuzz deps build cot-certs-pkcs11 lint tools bench parity image dockerfile-check clean
 
 test: deps
 	$(GO) test -race ./...
@@ -49,6 +49,11 @@ lint: tools
 bench:
 	@bash .ci/deps bench
 	$(GO) run ./bench
+
+# Our verifier and scriptworker's on the same chains: some minutes.
+parity:
+	@bash .ci/deps parity
+	$(GO) run ./bench/parity -o docs/parity.md
 
 # Needs a Docker engine.
 image:
