@@ -96,13 +96,7 @@ func (e *explanation) heading(f trace.Finding) string {
 
 // evidence writes what was expected and found.
 func (e *explanation) evidence(indent string, f trace.Finding) {
-	switch {
-	case f.Want == nil && f.Got == nil:
-	case f.Want == nil && f.Severity != trace.SeverityError:
-		e.printf("%sfound %s\n", indent, shown(f.Got))
-	default:
-		for _, line := range diff(f.Want, f.Got) {
-			e.printf("%s%s\n", indent, line)
-		}
+	for _, line := range Evidence(f) {
+		e.printf("%s%s\n", indent, line)
 	}
 }
