@@ -39,7 +39,7 @@ type common struct {
 // What flags with a few values take.
 var (
 	reportFormats = []string{"text", "json"}
-	graphFormats  = []string{"text", "json", "junit", "dot", "vsa", "svr"}
+	graphFormats  = []string{"text", "json", "html", "junit", "dot", "vsa", "svr"}
 	progresses    = []string{"auto", "plain", "none"}
 	verifies      = []string{string(trace.ScopeTree), string(trace.ScopeSignature)}
 )

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mozilla-releng/cot/internal/inputs"
 	"github.com/mozilla-releng/cot/internal/report"
+	"github.com/mozilla-releng/cot/internal/report/html"
 	"github.com/mozilla-releng/cot/trace"
 )
 
@@ -30,6 +31,8 @@ func (c *common) deliver(s IO, name string, r *trace.Report, results bool) error
 			return report.JUnit(w, r)
 		case "dot":
 			return report.DOT(w, r)
+		case "html":
+			return html.Write(w, r)
 		case "vsa":
 			return c.attest(w, r, report.VSA)
 		case "svr":

@@ -57,6 +57,9 @@ says what holds and what does not.
   # for a program
   cot-verify-graph --format json -o report.json VvYf2QH0QxqAqMmUTo5vHw
 
+  # as a page that needs no network
+  cot-verify-graph --format html -o report.html VvYf2QH0QxqAqMmUTo5vHw
+
   # for those who rely on it: a signed statement on what the task made
   cot-verify-graph --format vsa --sign release.key -o vsa.json VvYf2QH0QxqAqMmUTo5vHw
 

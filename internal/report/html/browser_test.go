@@ -136,17 +136,18 @@ func TestSearch(t *testing.T) {
 		if got := p.eval(t, `document.getElementById("search-count").textContent`); got != want {
 			t.Errorf("%q: %v, want %s", query, got, want)
 		}
-		p.until(t, `document.getElementById("said").textContent === `+quoted(want)) // for those who listen
 	}
 	p.eval(t, `(() => { const s = document.getElementById("search"); s.focus(); s.select(); })()`)
 	p.typed(t, "opt-19999")
 	if row := p.eval(t, `document.querySelector(".row").textContent`); !strings.Contains(fmt.Sprint(row), id(19999)+"/0") {
 		t.Errorf("the first row is %v", row)
 	}
+	p.until(t, `document.getElementById("said").textContent === "1 of 20,000 tasks"`) // for those who listen
 	p.press(t, "Escape")
 	if got := p.eval(t, `document.getElementById("search-count").textContent`); got != "20,000 tasks" {
 		t.Errorf("after Escape: %v", got)
 	}
+	p.until(t, `document.getElementById("said").textContent === "20,000 tasks"`)
 	p.eval(t, `(() => { const s = document.getElementById("verdicts"); s.value = "untrusted"; s.dispatchEvent(new Event("change")); })()`)
 	if got := p.eval(t, `document.getElementById("search-count").textContent`); got != "20 of 20,000 tasks" {
 		t.Errorf("by verdict: %v", got)
@@ -353,6 +354,27 @@ func TestLargeGraphKeepsThePageSmall(t *testing.T) {
 	p.until(t, `document.querySelector("#task h3")?.textContent === "Gecko Decision Task"`)
 	small("with the decision task")
 	p.quiet(t)
+}
+
+// Names that somebody chooses make no more nodes than can be read.
+func TestManyGroupsStayFewNodes(t *testing.T) {
+	r := large(3000)
+	for i := range r.Tasks {
+		s := fmt.Sprintf("x%d", i)
+		r.Tasks[i].Type, r.Tasks[i].WorkerPool, r.Tasks[i].Group = s, s, s
+		r.Tasks[i].Name = s + "-" + r.Tasks[i].Name
+	}
+	p := chromium(t).show(t, r, desktop)
+	p.openGraph(t)
+	for _, g := range []string{"kind", "group", "failure", "pool"} {
+		p.eval(t, `(() => { const s = document.getElementById("grouping"); s.value = "`+g+`"; s.dispatchEvent(new Event("change")); })()`)
+		if n := p.eval(t, `document.querySelectorAll(".node").length`).(float64); n < 2 || n > 253 {
+			t.Errorf("by %s there are %v nodes", g, n)
+		}
+		if n := p.eval(t, `document.querySelectorAll(".flow").length`).(float64); n > 1300 {
+			t.Errorf("by %s there are %v flows", g, n)
+		}
+	}
 }
 
 func TestPhoneNeedsNoScrollingAcross(t *testing.T) {

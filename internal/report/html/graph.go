@@ -1,6 +1,7 @@
 package html
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/mozilla-releng/cot/trace"
@@ -81,8 +82,9 @@ func (l *links) way(from []int, to int) (way []step, found bool) {
 	}
 	if found = seen[to]; found {
 		for i := to; i >= 0; i = before[i].task {
-			way = append([]step{{i, before[i].why}}, way...)
+			way = append(way, step{i, before[i].why})
 		}
+		slices.Reverse(way)
 	} else {
 		way = []step{{task: to}}
 	}

@@ -136,7 +136,7 @@ func TestPolicyNamesTheHashesOfScriptAndStyle(t *testing.T) {
 
 func TestEqualReportsGiveEqualBytes(t *testing.T) {
 	for name, make := range map[string]func() *trace.Report{"refused": refused, "large": func() *trace.Report { return large(3000) }} {
-		if written(t, make()) != written(t, make()) {
+		if first, second := written(t, make()), written(t, make()); first != second {
 			t.Errorf("%s: the pages differ", name)
 		}
 	}
@@ -162,6 +162,9 @@ func TestVerdictAndFirstReasonComeFirst(t *testing.T) {
 		says := report.Claim(c.report)
 		if reason := report.Reason(c.report); reason != "" {
 			says = reason
+		}
+		if got, want := strings.Contains(head, "Made from <bdi>https://hg.mozilla.org/mozilla-central at "+revision), c.class != "bad"; got != want {
+			t.Errorf("%s: the head says what it was made from: %v, want %v", name, got, want)
 		}
 		if !strings.Contains(html.UnescapeString(head), says) {
 			t.Errorf("%s: the head does not say %q:\n%s", name, says, head)

@@ -31,6 +31,7 @@ type page struct {
 
 	Title     string
 	Verdict   verdict
+	Good      bool
 	Says      string // what a good verdict covers, or the first reason of a bad one
 	Next      string
 	NextPage  string
@@ -114,7 +115,7 @@ func newPage(r *trace.Report) (*page, error) {
 	}
 	p := &page{
 		Policy: policy(), Style: template.CSS(style), Script: template.JS(script()), Data: template.JS(encoded), //nolint:gosec // ours, and escaped JSON
-		Verdict: verdictOf(r.Verdict), Facts: facts(r),
+		Verdict: verdictOf(r.Verdict), Good: r.Verdict.OK(), Facts: facts(r),
 		Relaxed: cleaned(r.Policy.Relaxed), Accepted: cleaned(r.Accepted), Notes: cleaned(r.Notes),
 	}
 	p.Title = p.Verdict.Word + ": " + target(r)

@@ -93,12 +93,12 @@ const GROUPS = (() => {
     };
     let room = maxNodes;
     crowds.forEach(([key, {name, about, tasks}], place) => {
-      if (tasks.length === 1) {
-        put(node("task:" + tasks[0], {title: nameOf(tasks[0]), sub: refOf(tasks[0]), task: tasks[0]}), tasks[0]);
-        return;
-      }
       if (place >= maxNodes / 2) {
         for (const task of tasks) put(node("rest", {title: "all else", sub: "", crowd: true}), task);
+        return;
+      }
+      if (tasks.length === 1) {
+        put(node("task:" + tasks[0], {title: nameOf(tasks[0]), sub: refOf(tasks[0]), task: tasks[0]}), tasks[0]);
         return;
       }
       let rest = tasks;
