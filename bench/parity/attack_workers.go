@@ -104,7 +104,7 @@ var scopeAttacks = []attack{
 		why:   "scriptworker looks at the scopes of the last task alone",
 	},
 	{
-		name: "a restricted scope of a contribution", on: func(c *chain) bool { return c.contribution() && !c.pullRequestOfSmall() },
+		name: "a restricted scope of a contribution", on: all((*chain).contribution, not(small)),
 		edit: func(c *chain) {
 			scope := "project:app:releng:signing:cert:release-signing"
 			if !c.gitHub() {
@@ -145,7 +145,7 @@ var scopeAttacks = []attack{
 	},
 }
 
-func (c *chain) pullRequestOfSmall() bool { return c.product() == "small" }
+func small(c *chain) bool { return c.product() == "small" }
 
 var harmless = []attack{
 	{name: "another priority of the build", on: inGraph, edit: definition(func(d fixtures.Object) { d["priority"] = "very-high" })},
