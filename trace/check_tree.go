@@ -38,8 +38,17 @@ func checkSource(_ *chain, l *link) {
 		l.add(Finding{
 			Rule: RuleSourceMismatch, Path: "/metadata/source", Want: o.tree.String(), Got: clipText(d.Source),
 			Message: "the task names another source than the tree of its decision task",
+			derived: treeRefuted(o),
 		})
 	}
+}
+
+// treeRefuted tells whether the tree that a decision task names was found not to
+// be its own. Then every task below it differs from a tree that nobody has.
+func treeRefuted(o *origin) bool {
+	return slices.ContainsFunc(o.findings, func(f Finding) bool {
+		return f.Rule == RuleRevisionNotInTree && f.Severity != SeverityWarning && !f.Heals
+	})
 }
 
 func checkHeadVariables(l *link, o *origin) {
@@ -47,10 +56,13 @@ func checkHeadVariables(l *link, o *origin) {
 		return
 	}
 	d := l.node.task.Definition
+	refuted := treeRefuted(o)
 	differs := func(name, want, got string) {
 		l.add(Finding{
 			Rule: RuleSourceMismatch, Path: "/payload/env/" + name, Want: want, Got: clipText(got),
 			Message: "the task checks out another tree than that of its decision task",
+			Hint:    "don't use what it made: it ran other code than its decision task vouches for; find out who wrote that variable",
+			derived: refuted,
 		})
 	}
 	name := o.product.EnvPrefix + "_HEAD_REPOSITORY"

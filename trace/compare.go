@@ -1,7 +1,9 @@
 package trace
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -120,12 +122,41 @@ func (r *pointerReporter) Report(result cmp.Result) {
 	}
 	want, got := r.path.Last().Values()
 	if want.IsValid() && want.CanInterface() {
-		d.want = brief(want.Interface())
+		d.want = want.Interface()
 	}
 	if got.IsValid() && got.CanInterface() {
-		d.got = brief(got.Interface())
+		d.got = got.Interface()
 	}
+	d.want, d.got = briefPair(d.want, d.got)
 	r.found = append(r.found, d)
+}
+
+// maxText bounds how many bytes of a text that differs a finding has: enough for
+// the command of a decision task.
+const maxText = 2000
+
+// briefPair shortens two values that differ for a finding: of long texts it keeps
+// the part where they do, and says which part of how much that is.
+func briefPair(want, got any) (any, any) {
+	a, ok := want.(string)
+	b, ok2 := got.(string)
+	if !ok || !ok2 {
+		return brief(want), brief(got)
+	}
+	from := 0
+	for from < min(len(a), len(b)) && a[from] == b[from] {
+		from++
+	}
+	from = max(0, from-maxText/4)
+	return window(a, from), window(b, from)
+}
+
+func window(s string, from int) string {
+	if len(s) <= maxText {
+		return s
+	}
+	to := min(from+maxText, len(s))
+	return fmt.Sprintf("%s [bytes %d to %d of %d]", strings.ToValidUTF8(s[from:to], ""), from, to, len(s))
 }
 
 // brief shortens a value for a finding.

@@ -57,3 +57,22 @@ func TestDifferencesOfLists(t *testing.T) {
 		}
 	}
 }
+
+// Of long texts a finding has the part where they differ, and says which part.
+func TestDifferencesOfLongTexts(t *testing.T) {
+	long := strings.Repeat("a", 900)
+	d := differences(map[string]any{"command": long + " && build"}, map[string]any{"command": long + " && evil"})
+	if len(d) != 1 || d[0].want != long+" && build" || d[0].got != long+" && evil" {
+		t.Errorf("%+v", d)
+	}
+	long = strings.Repeat("a", 9000)
+	d = differences(map[string]any{"command": long + " && build"}, map[string]any{"command": long + " && evil" + long})
+	if len(d) != 1 {
+		t.Fatalf("%d differences", len(d))
+	}
+	want, _ := d[0].want.(string)
+	got, _ := d[0].got.(string)
+	if !strings.HasSuffix(want, "a && build [bytes 8504 to 9009 of 9009]") || !strings.Contains(got, "a && evil") || !strings.HasSuffix(got, " of 18008]") {
+		t.Errorf("want %s\ngot %s", want[max(0, len(want)-100):], got[max(0, len(got)-100):])
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/mozilla-releng/cot/fixtures"
+	"github.com/mozilla-releng/cot/internal/report"
 	"github.com/mozilla-releng/cot/trace"
 )
 
@@ -41,5 +42,28 @@ func TestEvents(t *testing.T) {
 				w.options.AcceptUntrustedTree, w.options.AcceptUnsignedPools = false, false
 			}
 		})
+	}
+}
+
+// A commit that was stolen is the cause, and comes first: what its decision task
+// names is no tree that the tasks below it could differ from.
+func TestRefutedTreeComesFirst(t *testing.T) {
+	world := fixtures.Events(1)
+	w := serveWorld(t, world.World)
+	target := world.Push
+	w.Edit(func() {
+		everywhere(target.Decision, target.Decision.Graph().Origin.Revision, world.ForkPull.HeadSHA)
+	})
+	r := w.verify(target.Build.ID)
+	wantVerdict(t, r, trace.Untrusted)
+	if got := report.Refusal(r); !strings.Contains(got, string(trace.RuleRevisionNotInTree)) {
+		t.Errorf("the refusal is %s", got)
+	}
+	var b strings.Builder
+	if err := report.Explain(&b, r, report.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if s := b.String(); strings.Contains(s, "  made from") || !strings.Contains(s, "claims to be made from") {
+		t.Errorf("explained:\n%s", s)
 	}
 }

@@ -32,7 +32,7 @@ func Explain(w io.Writer, r *trace.Report, o TextOptions) error {
 		}
 	}
 	for _, tree := range trees(r) {
-		t.printf("  made from %s\n", tree)
+		t.printf("  %s %s\n", madeFrom(r.Verdict), tree)
 	}
 	t.artifacts(r)
 	e := &explanation{text: t, told: map[trace.Rule]string{}}
@@ -232,7 +232,11 @@ func about(task *trace.Task) string {
 	if tree := task.Tree; tree != nil {
 		_, repository, _ := strings.Cut(Clean(tree.Repository), "://")
 		revision := Clean(tree.Revision)
-		parts = append(parts, "from "+repository+" at "+revision[:min(12, len(revision))])
+		from := "from "
+		if !task.Verdict.OK() {
+			from = "claims to be from "
+		}
+		parts = append(parts, from+repository+" at "+revision[:min(12, len(revision))])
 	}
 	return strings.Join(parts, "; ")
 }

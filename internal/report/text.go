@@ -64,7 +64,7 @@ func (t *text) color(code, s string) string {
 func (t *text) success(r *trace.Report) {
 	t.printf("%s: %s\n", t.color(green+bold, string(r.Verdict)), claim(r))
 	for _, tree := range trees(r) {
-		t.printf("  made from %s\n", tree)
+		t.printf("  %s %s\n", madeFrom(r.Verdict), tree)
 	}
 	if t.large(r) {
 		t.overview(r)
@@ -356,4 +356,12 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// madeFrom introduces a tree: of a chain that does not hold it is a claim.
+func madeFrom(v trace.Verdict) string {
+	if v.OK() {
+		return "made from"
+	}
+	return "claims to be made from"
 }

@@ -134,20 +134,20 @@ func (a *api) problem(q question, doc *transport.Document) error {
 		return malformed(q.what, "status 304 from "+redact(a.base+q.path)+", though no answer is known here")
 	case doc.Status == http.StatusUnauthorized && a.token != "":
 		u.Detail += ": GITHUB_TOKEN is not accepted"
-		u.Hint = "has it expired, and is it one of this host?"
+		u.Hint = "give another GITHUB_TOKEN: this one has expired, was revoked, or is of another host"
 		return u
 	case u.Reason == graph.NotFound:
 		u.Hint = q.missing
 		if a.token == "" {
-			u.Hint += "; a private repository needs GITHUB_TOKEN"
+			u.Hint += "; if the repository is private, set GITHUB_TOKEN: GitHub answers strangers as if it did not exist"
 		}
 	case u.Reason == graph.BadRedirect:
 		u.Detail += ": " + moved(doc.Header)
 		u.Hint = "GitHub sends who asks for a renamed repository elsewhere, which is not followed: the repository's name of today is wanted"
 	case u.Reason == graph.Forbidden:
-		u.Hint = "may GITHUB_TOKEN read this repository?"
+		u.Hint = "give a GITHUB_TOKEN that may read this repository"
 		if a.token == "" {
-			u.Hint = "a private repository needs GITHUB_TOKEN"
+			u.Hint = "set GITHUB_TOKEN: a private repository is read with one alone"
 		}
 	}
 	if m := message(doc); m != "" {

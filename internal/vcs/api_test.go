@@ -104,9 +104,9 @@ func TestToken(t *testing.T) {
 		t.Errorf("with the token: %v", err)
 	}
 	_, err := h.client(nil).Repository(t.Context(), project(t).Repository)
-	wantReason(t, err, graph.NotFound, "a private repository needs GITHUB_TOKEN")
+	wantReason(t, err, graph.NotFound, "if the repository is private, set GITHUB_TOKEN")
 
-	for status, text := range map[int]string{401: "GITHUB_TOKEN is not accepted", 403: "may GITHUB_TOKEN read", 404: "is the name right?", 500: "500"} {
+	for status, text := range map[int]string{401: "GITHUB_TOKEN is not accepted", 403: "GITHUB_TOKEN that may read", 404: "is the name right?", 500: "500"} {
 		h.api.on(theRepository, say(status, ""))
 		_, err := h.client(withToken).Repository(t.Context(), project(t).Repository)
 		var u *graph.UnavailableError

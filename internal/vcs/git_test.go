@@ -251,7 +251,7 @@ func TestGitOfAPrivateRepository(t *testing.T) {
 		}
 		h.api.wantAsked(t)
 		_, err := h.client(nil).Resolve(t.Context(), project(t).Repository, "refs/heads/main")
-		wantReason(t, err, graph.NotFound, "needs GITHUB_TOKEN")
+		wantReason(t, err, graph.NotFound, "set GITHUB_TOKEN")
 	}
 	h := newHub(t)
 	elsewhere := newOrigin(t)
