@@ -50,7 +50,7 @@ func (c *chain) report(targets []RunTarget) *Report {
 			}
 		}
 		r.Tasks = append(r.Tasks, t)
-		if c.whole == nil && l.target && l.doc != nil {
+		if l.doc != nil && (l.target || c.whole != nil && c.whole.member[l.node.id] && !l.listed) {
 			r.documents[l.ref()] = &vouched{names: sortedNames(l), link: l}
 		}
 	}

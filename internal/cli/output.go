@@ -40,7 +40,8 @@ func (c *common) deliver(s IO, name string, r *trace.Report, results bool) error
 		}
 		return asText(w, r, c.textOptions(color))
 	}
-	toStdout := c.output == "" && (c.format != "text" || results)
+	// Text is for a person, who may not want to hear of success.
+	toStdout := c.output == "" && (c.format != "text" || results && !c.quiet)
 	var failed error // the verdict is said all the same
 	switch {
 	case c.output != "":

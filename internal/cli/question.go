@@ -22,8 +22,9 @@ import (
 // their chains.
 type question struct {
 	targets  []inputs.Target
-	file     *trace.File // nil: none
-	sha512   string      // of the file
+	groups   []graph.TaskID // whole task groups, instead of targets
+	file     *trace.File    // nil: none
+	sha512   string         // of the file
 	distrust []string
 
 	added map[artifactOf]bool
@@ -45,6 +46,13 @@ func (q *question) prepare(ctx context.Context, f *verifyFlags) error {
 		if !slices.Contains(q.distrust, id) {
 			q.distrust = append(q.distrust, id)
 		}
+	}
+	for _, s := range f.groups {
+		id, err := graph.ParseTaskID(s)
+		if err != nil {
+			return usagef("--group %w", err)
+		}
+		q.addGroup(id)
 	}
 	if f.file == "" {
 		return nil
@@ -101,9 +109,17 @@ func (q *question) name(root string, args []string) error {
 		case err != nil:
 			return usage(err)
 		case !t.Group.IsZero():
-			return usagef("%s names task group %s: verify a whole group with --group %s, or name one of its tasks", t.Source, t.Group, t.Group)
+			q.addGroup(t.Group)
+		default:
+			q.targets = append(q.targets, t)
 		}
-		q.targets = append(q.targets, t)
+	}
+	switch {
+	case q.groups == nil:
+	case q.targets != nil:
+		return usagef("%s is a task, and group %s is verified whole: ask one after the other", q.targets[0].Source, q.groups[0])
+	case q.file != nil:
+		return usagef("--file is looked for in one task: found group %s", q.groups[0])
 	}
 	if q.file == nil {
 		return nil
@@ -115,6 +131,20 @@ func (q *question) name(root string, args []string) error {
 		return usagef("--file with :ARTIFACT needs the artifact's whole name, or none")
 	}
 	return nil
+}
+
+func (q *question) addGroup(id graph.TaskID) {
+	if !slices.Contains(q.groups, id) {
+		q.groups = append(q.groups, id)
+	}
+}
+
+// verify asks for the chains.
+func (q *question) verify(ctx context.Context, v *trace.Verifier, self graph.TaskID, finished bool) (*trace.Report, error) {
+	if q.groups != nil {
+		return v.VerifyGraph(ctx, trace.GraphTarget{Groups: q.groups, Self: self, RequireFinished: finished})
+	}
+	return v.Verify(ctx, q.runs())
 }
 
 func runOf(t inputs.Target) trace.RunTarget {

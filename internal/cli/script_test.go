@@ -115,7 +115,7 @@ func setupScript(e *testscript.Env) error {
 	e.Setenv("POLICY", filepath.Join(trust, "policy.yml"))
 	for name, task := range map[string]*fixtures.Task{
 		"BUILD": w.Build, "GENERIC": w.GenericBuild, "D2G": w.D2G, "SIGNING": w.Signing, "DECISION": w.Decision,
-		"FETCH": w.Fetch, "TOOLCHAIN": w.Toolchain, "IMAGE": w.Image, "RERUN": w.Rerun,
+		"FOREIGN": w.ForeignSigner, "FETCH": w.Fetch, "TOOLCHAIN": w.Toolchain, "IMAGE": w.Image, "RERUN": w.Rerun,
 		"FAILED": w.FailedBuild, "UNSIGNED": w.Unsigned, "TRY": w.TryBuild, "FORK": w.ForkBuild, "STORAGE": w.StorageTask,
 	} {
 		e.Setenv(name, task.ID)
@@ -268,6 +268,8 @@ func changeWorld(ts *testscript.TestScript, _ bool, args []string) {
 		w.Edit(func() { w.CertifyAs(h) })
 	case "unchain":
 		w.Edit(func() { w.Task(args[1]).Last().Remove(fixtures.ChainName) })
+	case "unsign":
+		w.Edit(func() { w.Task(args[1]).Last().Document.Key = nil })
 	case "index":
 		w.Edit(func() { w.Index[args[1]] = w.Task(args[2]) })
 	default:

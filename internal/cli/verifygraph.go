@@ -6,12 +6,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/trace"
 )
 
 // verifyFlags are those of cot-verify-graph and its explain.
 type verifyFlags struct {
 	common
+	groups   []string
+	finished bool
 	file     string
 	at       timeFlag
 	distrust []string
@@ -20,8 +23,10 @@ type verifyFlags struct {
 // verifyTargets says how targets are named.
 const verifyTargets = `A target is TASK_ID, TASK_ID/RUN_ID (else the newest completed run is taken), either
 with :ARTIFACT, which may have globs, index:NAMESPACE for the task that an index path
-holds, or the URL of a task, a run, an artifact or an index path of the deployment, as
-a browser shows it.`
+holds, or the URL of a task, a run, an artifact, an index path or a task group of the
+deployment, as a browser shows it. Of a group (--group) every task is verified that
+signs or whose artifacts a verified one takes, and all that these depend on; the
+others are listed.`
 
 // VerifyGraph is cot-verify-graph.
 func VerifyGraph(ctx context.Context, s IO) int {
@@ -41,6 +46,9 @@ says what holds and what does not.
 
   # of run 1, and it must come from this tree
   cot-verify-graph --tree https://hg.mozilla.org/mozilla-central VvYf2QH0QxqAqMmUTo5vHw/1
+
+  # all that a release is about to ship
+  cot-verify-graph --group fN1SbArXTPSVFNUvaOlinQ --require-finished
 
   # is this file an artifact of that task?
   cot-verify-graph --file target.tar.xz VvYf2QH0QxqAqMmUTo5vHw
@@ -85,6 +93,8 @@ says what holds and what does not.
 func (f *verifyFlags) registerVerify(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.SortFlags = false
+	fs.StringArrayVar(&f.groups, "group", nil, "verify all of the task group `GROUP_ID`; repeatable")
+	fs.BoolVar(&f.finished, "require-finished", false, "a task of the groups that may still run is an error")
 	fs.Func("file", "is the file at `PATH` an artifact of the target?", func(s string) error {
 		if f.file = s; s == "" { // a variable that is not set must not ask for less
 			return errors.New("want the path of a file")
@@ -94,6 +104,7 @@ func (f *verifyFlags) registerVerify(cmd *cobra.Command) {
 	fs.Var(&f.at, "at", "judge as of `TIME`, like 2026-01-02T15:04:05Z")
 	fs.StringArrayVar(&f.distrust, "distrust", nil, "say what would not verify without `ID`: a key id, a SPIFFE ID or ISSUER_KEY_ID:SERIAL; repeatable")
 	f.register(cmd)
+	completeNothing(cmd, "group")
 	completeNothing(cmd, "at")
 	completeNothing(cmd, "distrust")
 }
@@ -105,8 +116,8 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 	if err := f.check(); err != nil {
 		return 0, err
 	}
-	if len(args) == 0 {
-		return 0, usagef("nothing to verify: name tasks as TASK_ID or TASK_ID/RUN_ID (--help lists other ways)")
+	if len(args) == 0 && len(f.groups) == 0 {
+		return 0, usagef("nothing to verify: name tasks as TASK_ID or TASK_ID/RUN_ID, or a group with --group (--help lists other ways)")
 	}
 	q := &question{}
 	if err := q.prepare(ctx, f); err != nil {
@@ -126,6 +137,13 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 	if err := q.name(root, args); err != nil {
 		return 0, err
 	}
+	if f.finished && q.groups == nil {
+		return 0, usagef("--require-finished is about task groups: name one with --group")
+	}
+	self, err := runningTask(s)
+	if err != nil {
+		return 0, err
+	}
 	show := f.newProgress(s, name)
 	defer show.stop()
 	o.Events, o.At = show.traced, f.at.Time
@@ -138,13 +156,26 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 	if err != nil {
 		return 0, usage(err)
 	}
-	rep, err := v.Verify(ctx, q.runs())
+	rep, err := q.verify(ctx, v, self, f.finished)
 	if err != nil {
 		return 0, err
 	}
 	q.answer(rep)
 	show.stop()
 	return exitCodeOf(rep), f.deliver(s, name, rep, true)
+}
+
+// runningTask is the task that this process runs in; zero outside of tasks.
+func runningTask(s IO) (graph.TaskID, error) {
+	id := s.env("TASK_ID")
+	if id == "" {
+		return graph.TaskID{}, nil
+	}
+	task, err := graph.ParseTaskID(id)
+	if err != nil {
+		return task, usagef("$TASK_ID: %w", err)
+	}
+	return task, nil
 }
 
 // exitCodeOf is that of the verdict, unless something would not verify without
