@@ -2,6 +2,8 @@ package trace
 
 import (
 	"fmt"
+	"path"
+	"strings"
 	"sync"
 
 	"github.com/mozilla-releng/cot/graph"
@@ -93,6 +95,21 @@ func (f Finding) withDefaults() Finding {
 	return f
 }
 
+// like names the artifacts of the document that a name may have meant: those of
+// the same file name, else it says how many others there are.
+func (l *link) like(name string) string {
+	var same []string
+	for _, n := range sortedNames(l) {
+		if path.Base(n) == path.Base(name) && len(same) < 3 {
+			same = append(same, n)
+		}
+	}
+	if same == nil {
+		return fmt.Sprintf("%d other artifacts", len(l.doc.Artifacts))
+	}
+	return strings.Join(same, ", ")
+}
+
 // digests gives what the document has for an artifact, provided that the
 // queue's listing says that the worker hashed it.
 func (l *link) digests(name string) ([]Digest, *Finding) {
@@ -110,7 +127,7 @@ func (l *link) digests(name string) ([]Digest, *Finding) {
 		return nil, &Finding{
 			Rule: RuleArtifactNotInCot, Path: "/artifacts",
 			Message: fmt.Sprintf("%s is not in the chain of trust document of %s", name, l.ref()),
-			Want:    name, Got: fmt.Sprintf("%d other artifacts", len(l.doc.Artifacts)),
+			Want:    name, Got: l.like(name),
 			Hint: "check the name; or the task declared the artifact but never made it",
 		}
 	}
