@@ -90,7 +90,10 @@ func (r *downloadRun) transfer(ctx context.Context, list []download.Item) ([]dow
 	}
 	defer remove()
 	dest, err := os.OpenRoot(r.dest)
-	if err != nil {
+	switch {
+	case r.checkOnly && errors.Is(err, fs.ErrNotExist):
+		return nil, usagef("--dest %s does not exist: nothing on disk to check (--check-only fetches nothing)", r.dest)
+	case err != nil:
 		return nil, usagef("--dest: %w", err)
 	}
 	defer dest.Close()
