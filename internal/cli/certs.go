@@ -64,7 +64,7 @@ func Certs(ctx context.Context, s IO) int {
 			c.initCommand(), c.csrCommand(), c.issueCommand(), c.revokeCommand(), c.crlCommand(),
 			c.signCommand(), c.inspectCommand(), c.verifyCommand(),
 		)
-		err := root.ExecuteContext(ctx)
+		err := execute(ctx, root)
 		return c.code, c.classify(err)
 	})
 }

@@ -66,7 +66,7 @@ trust of every input is verified.
 			code, err = f.run(ctx, s, name, args)
 			return err
 		}
-		err := cmd.ExecuteContext(ctx)
+		err := execute(ctx, cmd)
 		return code, err
 	})
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -49,7 +50,7 @@ func (c *common) register(cmd *cobra.Command) {
 		c.formats = reportFormats
 	}
 	f := cmd.Flags()
-	f.StringVar(&c.policy, "policy", "", "policy `FILE` (default: built in, by root URL)")
+	f.StringVar(&c.policy, "policy", "", "policy `FILE`, or a built-in one's name (default: built in, by root URL)")
 	f.StringVar(&c.rootURL, "root-url", "", "`URL` of the deployment (default: $TASKCLUSTER_ROOT_URL, then the policy's, then Firefox-CI)")
 	f.StringVar(&c.expectTree, "tree", "", "the chain must lead to `REPO[@REV]`")
 	f.StringVar(&c.expectProduct, "product", "", "the chain must be of the product `NAME`")
@@ -150,6 +151,23 @@ func newCommand(s IO, use, short string) *cobra.Command {
 		strictCompletion(completion)
 	}
 	return c
+}
+
+// execute runs a command. It and those below it say their version by --version
+// alone: where cobra adds that flag it takes -v, which is --verbose, too.
+func execute(ctx context.Context, root *cobra.Command) error {
+	longVersion(root)
+	return root.ExecuteContext(ctx)
+}
+
+func longVersion(c *cobra.Command) {
+	if c.Version != "" && c.Flags().Lookup("version") == nil {
+		c.InitDefaultHelpFlag() // the order of --help
+		c.Flags().Bool("version", false, "version of "+c.DisplayName())
+	}
+	for _, sub := range c.Commands() {
+		longVersion(sub)
+	}
 }
 
 // strictCompletion makes what cobra answers with help, or as any error, a usage

@@ -40,7 +40,7 @@ func (c *common) loadPolicy(s IO, dest string) (*policy.Policy, string, error) {
 		}
 		return p, root, nil
 	}
-	p, err := readPolicy(c.policy, dest)
+	p, err := namedPolicy(c.policy, dest)
 	if err != nil {
 		return nil, "", err
 	}
@@ -65,6 +65,23 @@ func parseRootURL(s string) (string, error) {
 		return "", usagef("root URL %q: want https (http only on loopback)", s)
 	}
 	return u.Scheme + "://" + u.Host, nil
+}
+
+// namedPolicy reads a policy file; where there is none of that name, the name
+// may be a built-in policy's.
+func namedPolicy(name, dest string) (*policy.Policy, error) {
+	_, err := os.Stat(name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return readPolicy(name, dest)
+	}
+	if text, ok := policy.BuiltinText(name); ok {
+		p, err := policy.Parse(name, text, nil)
+		return p, usage(err)
+	}
+	if hint := policy.SuggestBuiltin(name); hint != "" {
+		return nil, usagef("policy %s: there is no such file; %s", name, hint)
+	}
+	return readPolicy(name, dest)
 }
 
 func readPolicy(name, dest string) (*policy.Policy, error) {

@@ -1,11 +1,8 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +29,7 @@ trusts, what is relaxed, and what of it can never match.`
   cot-verify-graph policy check firefox-ci
   cot-verify-graph policy check --format json policy.yml`
 	var format string
-	check.Flags().StringVar(&format, "format", "text", "`FORMAT`: text or json (valid or exit 2, sha256, relaxed, notes)")
+	check.Flags().StringVar(&format, "format", "text", "`FORMAT`: text or json (valid or exit 2, sha256, keys, relaxed, notes)")
 	completeValues(check, "format", reportFormats)
 	check.RunE = func(_ *cobra.Command, args []string) error {
 		switch {
@@ -41,7 +38,7 @@ trusts, what is relaxed, and what of it can never match.`
 		case !slices.Contains(reportFormats, format):
 			return usagef("--format %q: want text or json", format)
 		}
-		p, err := checkedPolicy(args[0])
+		p, err := namedPolicy(args[0], "")
 		if err != nil {
 			return err
 		}
@@ -56,26 +53,26 @@ trusts, what is relaxed, and what of it can never match.`
 	return group
 }
 
-// checkedPolicy reads a policy file; where there is none of that name, the name
-// may be a built-in policy's.
-func checkedPolicy(name string) (*policy.Policy, error) {
-	text, ok := policy.BuiltinText(name)
-	if _, err := os.Stat(name); ok && errors.Is(err, fs.ErrNotExist) {
-		p, err := policy.Parse(name, text, nil)
-		return p, usage(err)
-	}
-	return readPolicy(name, "")
-}
-
 // writePolicyJSON writes what a program may want to know of a valid policy.
 func writePolicyJSON(w io.Writer, p *policy.Policy, notes []string) error {
+	type key struct {
+		Path           string   `json:"path"`
+		ID             string   `json:"id"`
+		Implementation string   `json:"workerImplementation"`
+		Pools          []string `json:"workerPools"`
+	}
+	keys := make([]key, len(p.Keys))
+	for i, k := range p.Keys {
+		keys[i] = key{keyPath(i), string(k.ID()), string(k.Implementation), poolNames(k.Pools)}
+	}
 	b, err := json.Marshal(struct {
 		Name    string   `json:"name"`
 		RootURL string   `json:"rootUrl"`
 		SHA256  string   `json:"sha256"`
+		Keys    []key    `json:"keys"`
 		Relaxed []string `json:"relaxed"`
 		Notes   []string `json:"notes"`
-	}{p.Name, p.RootURL, p.SHA256, append([]string{}, p.Relaxed...), append([]string{}, notes...)}, jsontext.WithIndent("  "))
+	}{p.Name, p.RootURL, p.SHA256, keys, append([]string{}, p.Relaxed...), append([]string{}, notes...)}, jsontext.WithIndent("  "))
 	if err != nil {
 		return err
 	}
@@ -93,8 +90,8 @@ func explainPolicy(w io.Writer, p *policy.Policy, notes []string) {
 	for _, n := range notes {
 		line("note: %s", n)
 	}
-	for _, k := range p.Keys {
-		line("key: %s of %s signs for %s%s", k.ID(), k.Implementation, pools(k.Pools), window(k))
+	for i, k := range p.Keys {
+		line("key: %s of %s signs for %s%s (%s)", k.ID(), k.Implementation, pools(k.Pools), window(k), keyPath(i))
 	}
 	if c := p.Certificates; c != nil {
 		explainCertificates(line, c)
@@ -111,7 +108,7 @@ func explainPolicy(w io.Writer, p *policy.Policy, notes []string) {
 		line("no key, only with %s: %s", trace.FlagAcceptUnsignedPools, pools(p.UnkeyedPools))
 	}
 	for _, pr := range p.Products {
-		line("product %s (%s), started for %s", pr.Name, pr.VCS, strings.Join(pr.TasksFor, ", "))
+		line("product %s (%s), events: %s", pr.Name, pr.VCS, strings.Join(pr.TasksFor, ", "))
 		for _, r := range pr.Repositories {
 			line("  trusted repository: %s %s", r.Host, r.Path)
 		}
@@ -126,12 +123,17 @@ func explainPolicy(w io.Writer, p *policy.Policy, notes []string) {
 	}
 }
 
-func pools(list []graph.PoolPattern) string {
+// keyPath is where the effective policy has a key, in its order.
+func keyPath(i int) string { return fmt.Sprintf("signers.keys[%d]", i) }
+
+func pools(list []graph.PoolPattern) string { return strings.Join(poolNames(list), ", ") }
+
+func poolNames(list []graph.PoolPattern) []string {
 	names := make([]string, len(list))
 	for i, p := range list {
 		names[i] = p.String()
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 func window(k certs.Key) string {

@@ -85,7 +85,7 @@ says what holds and what does not.
 			return err
 		}
 		cmd.AddCommand(explainCommand(ctx, s, name, func(c int) { code = c }), policyCommand(s))
-		err := cmd.ExecuteContext(ctx)
+		err := execute(ctx, cmd)
 		return code, err
 	})
 }

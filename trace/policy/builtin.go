@@ -2,6 +2,7 @@ package policy
 
 import (
 	"embed"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -19,6 +20,17 @@ func BuiltinText(name string) ([]byte, bool) {
 	}
 	data, err := builtin.ReadFile("builtin/" + name + ".yaml")
 	return data, err == nil
+}
+
+// SuggestBuiltin asks whether a built-in policy was meant by a name like its own,
+// or by the beginning of its name; it is empty where none is alike.
+func SuggestBuiltin(name string) string {
+	for _, b := range Builtins() {
+		if len(name) >= 3 && strings.HasPrefix(b, strings.ToLower(name)) {
+			return fmt.Sprintf("did you mean %q?", b)
+		}
+	}
+	return didYouMean(name, Builtins())
 }
 
 // Builtin gives the built-in policy for the deployment at a root URL.

@@ -262,3 +262,11 @@ func TestBuiltinRestrictedScopes(t *testing.T) {
 		}
 	}
 }
+
+func TestSuggestBuiltin(t *testing.T) {
+	for name, want := range map[string]bool{"firefox": true, "Firefox-CI": true, "firefox-cj": true, "fi": false, "policy.yml": false, "firefox.yml": false, "": false} {
+		if got := SuggestBuiltin(name); (got == `did you mean "firefox-ci"?`) != want || got == "" == want {
+			t.Errorf("%q: %q", name, got)
+		}
+	}
+}
