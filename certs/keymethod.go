@@ -66,14 +66,19 @@ func (m keyMethod) verify(s Signed, w Worker, at instant) verdict {
 				Message: fmt.Sprintf("the document is signed by key %s, which may not sign for this worker", k.ID()),
 				Want:    fmt.Sprintf("a key of %s for pool %s", w.Implementation, w.Pool),
 				Got:     fmt.Sprintf("a key of %s for pools %s", k.Implementation, patterns(k.Pools)),
+				Hint:    scriptworkerHint(w, k.Implementation == graph.Scriptworker),
 			})
 		}
 	}
 	if len(mine) == 0 {
+		hint := "add the pool to a key in signers.keys, or to unkeyedPools if its workers have no published key"
+		if more := scriptworkerHint(w, true); more != "" {
+			hint += "; " + more
+		}
 		return refused(Failure{
 			Cause:   SignerUnauthorized,
 			Message: fmt.Sprintf("policy has no key of %s for pool %s", w.Implementation, w.Pool),
-			Hint:    "add the pool to a key in signers.keys, or to unkeyedPools if its workers have no published key",
+			Hint:    hint,
 		})
 	}
 	return refused(Failure{
@@ -82,6 +87,16 @@ func (m keyMethod) verify(s Signed, w Worker, at instant) verdict {
 		Want:    "a signature by " + keyIDs(mine),
 		Got:     "a signature by an unknown key, or of other bytes",
 	})
+}
+
+// scriptworkerHint: a scriptworker's task is taken for generic-worker's where
+// policy doesn't name its provisioner.
+func scriptworkerHint(w Worker, likely bool) string {
+	if !likely || w.Implementation != graph.GenericWorker {
+		return ""
+	}
+	provisioner, _, _ := strings.Cut(w.Pool.String(), "/")
+	return fmt.Sprintf("if scriptworkers run in %s, add %s to scriptworkerProvisioners", w.Pool, provisioner)
 }
 
 // span says a window; a zero end is open.
