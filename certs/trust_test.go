@@ -127,3 +127,36 @@ func TestTrustNeedsSomebody(t *testing.T) {
 		t.Error("a key without pools was accepted")
 	}
 }
+
+// Only what is taken for generic-worker's may be a scriptworker's in truth.
+func TestHintOnScriptworkers(t *testing.T) {
+	tr, err := certs.New(certs.Config{Keys: []certs.Key{
+		{Implementation: graph.Scriptworker, Pools: pools(t, "scriptworker-k8s/*"), Public: key(2).Public().(ed25519.PublicKey)},
+		{Implementation: graph.DockerWorker, Pools: pools(t, "gecko-3/*"), Public: key(1).Public().(ed25519.PublicKey)},
+	}, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		by   byte
+		impl graph.Implementation
+		want bool
+	}{
+		{"a scriptworker's key", 2, graph.GenericWorker, true},
+		{"nobody's key", 3, graph.GenericWorker, true},
+		{"docker-worker's key", 1, graph.GenericWorker, false},
+		{"a scriptworker's key, but a docker payload", 2, graph.DockerWorker, false},
+		{"nobody's key, but a docker payload", 3, graph.DockerWorker, false},
+	} {
+		w := worker("other-k8s/signing")
+		w.Implementation = c.impl
+		_, failures := tr.Verify(t.Context(), certs.Signed{
+			Document: document, Forms: map[certs.Form][]byte{certs.FormSignature: ed25519.Sign(key(c.by), document)},
+		}, w)
+		if len(failures) != 1 || failures[0].Cause != certs.SignerUnauthorized ||
+			strings.Contains(failures[0].Hint, "if scriptworkers run in other-k8s/signing, add other-k8s to scriptworkerProvisioners") != c.want {
+			t.Errorf("%s: %+v", c.name, failures)
+		}
+	}
+}
