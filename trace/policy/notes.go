@@ -181,6 +181,8 @@ func (n *notes) product(pr *Product) {
 			n.add(path, "no branches, and no project list that has them: each branch of %s is a contribution", r.Path)
 		}
 	}
+	n.owner(pr, at)
+	n.parentImages(pr, at)
 	for _, pools := range []struct {
 		key  string
 		list []graph.PoolPattern
@@ -191,7 +193,69 @@ func (n *notes) product(pr *Product) {
 			}
 		}
 	}
+	n.pullRequestImages(pr, at)
 	n.trees(pr, at)
+}
+
+// owner: what is not the owner's is a contribution, whatever pattern it matches.
+// It has no meaning but on GitHub.
+func (n *notes) owner(pr *Product, at string) {
+	if pr.VCS != VCSGitHub {
+		return
+	}
+	var others []int
+	for i, r := range pr.Repositories {
+		if !mayBegin(r.Path, "/"+pr.Owner+"/") {
+			others = append(others, i)
+		}
+	}
+	if len(others) == len(pr.Repositories) {
+		n.add(at+".owner", "%s is not the owner of any repository of the product, so everything is a contribution", pr.Owner)
+		return
+	}
+	for _, i := range others {
+		n.add(fmt.Sprintf("%s.repositories[%d]", at, i), "%s is not of the owner %s, so each is a contribution", pr.Repositories[i].Path, pr.Owner)
+	}
+}
+
+// parentImages: a list that leaves out a kind that tasksFor makes. Such tasks
+// come before any image that their graph builds.
+func (n *notes) parentImages(pr *Product, at string) {
+	if len(pr.PrebuiltImages.kinds) == 0 {
+		return
+	}
+	events := map[string][]string{}
+	for _, e := range pr.TasksFor {
+		kind := "decision"
+		if e == "action" || e == "pr-action" {
+			kind = "action"
+		}
+		events[kind] = append(events[kind], e)
+	}
+	for _, kind := range []string{"decision", "action"} {
+		if len(events[kind]) > 0 && !pr.PrebuiltImages.Allows(kind) && !pr.IndexedImages.Allows(kind) {
+			n.add(at+".prebuiltImages", "without %s, the tasks that tasksFor has for %s may not run in a docker image", kind, strings.Join(events[kind], ", "))
+		}
+	}
+}
+
+// pullRequestImages: pull requests run in pools without a key, and build their
+// images there or nowhere.
+func (n *notes) pullRequestImages(pr *Product, at string) {
+	if !slices.ContainsFunc(pr.TasksFor, func(e string) bool { return strings.HasPrefix(e, "github-pull-request") }) {
+		return
+	}
+	unkeyed := func(pool graph.PoolPattern) bool { return meets(n.p.UnkeyedPools, pool) }
+	if len(pr.DockerImagePools) == 0 || slices.ContainsFunc(pr.DockerImagePools, unkeyed) {
+		return
+	}
+	for _, pool := range pr.DecisionPools {
+		provisioner, _, _ := strings.Cut(pool.String(), "/")
+		near, err := graph.ParsePoolPattern(provisioner + "/*")
+		if err == nil && unkeyed(pool) && !n.keyed("", pool) && !n.rooted(pool) && !meets(pr.DockerImagePools, near) {
+			n.add(at+".dockerImagePools", "none is in %s or in unkeyedPools, but %s is: a pull request that builds a docker image is refused", near, pool)
+		}
+	}
 }
 
 // trees: a path that no repository of the product has allows nothing.

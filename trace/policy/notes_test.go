@@ -52,6 +52,10 @@ func TestNotes(t *testing.T) {
 		return func(s string) string { return strings.Replace(s, old, new, 1) }
 	}
 	both := func(a, b func(string) string) func(string) string { return func(s string) string { return b(a(s)) } }
+	pulls := func(decisions, images string) func(string) string {
+		return both(swap("[github-push]", "[github-push, github-pull-request]"),
+			swap("decisionPools: [app-3/decision]\n", "decisionPools: "+decisions+"\n    dockerImagePools: "+images+"\n"))
+	}
 	limited := "  certificates: {roots: [{file: roots.pem, workerPools: [ca-3/*]}], crls: [gecko.crl]%s}\n"
 	for name, tt := range map[string]struct {
 		edit func(string) string
@@ -115,6 +119,34 @@ func TestNotes(t *testing.T) {
 		"a repository twice": {swap("repositories: [{host: hg", "repositories: [{host: hg.example.org, path: '/app(-beta)?', level: 1}, {host: hg"), []string{
 			"products.app.repositories[1]: an entry before has /app(-beta)? already",
 		}},
+		"an owner of no repository": {swap("owner: example", "owner: exampel"), []string{
+			"products.web.owner: exampel is not the owner of any repository of the product, so everything is a contribution",
+		}},
+		"an owner of one repository": {swap("repositories: [{host: github.com", "repositories: [{host: github.com, path: '/other/(a|b)', level: 3, branches: [main]}, {host: github.com"), []string{
+			"products.web.repositories[0]: /other/(a|b) is not of the owner example, so each is a contribution",
+		}},
+		"an owner among others":     {swap("path: /example/web", "path: '/(other|example)/web'"), nil},
+		"an owner that anything is": {swap("path: /example/web", "path: '/[^/]+/web'"), nil},
+		"an owner on Mercurial":     {swap("vcs: hg", "vcs: hg\n    owner: nobody"), nil},
+		"actions without an image": {swap("tasksFor: [hg-push]", "tasksFor: [hg-push, cron, action]\n    prebuiltImages: [decision, docker-image]"), []string{
+			"products.app.prebuiltImages: without action, the tasks that tasksFor has for action may not run in a docker image",
+		}},
+		"actions with an image":              {swap("tasksFor: [hg-push]", "tasksFor: [hg-push, cron, action]\n    prebuiltImages: [decision, action]"), nil},
+		"actions with an indexed image":      {swap("tasksFor: [hg-push]", "tasksFor: [hg-push, cron, action]\n    indexedImages: [action]\n    prebuiltImages: [decision]"), nil},
+		"actions with any image":             {swap("tasksFor: [hg-push]", "tasksFor: [hg-push, cron, action]\n    prebuiltImages: any"), nil},
+		"actions where no image is prebuilt": {swap("tasksFor: [hg-push]", "tasksFor: [hg-push, cron, action]"), nil},
+		"no actions, and no image for them":  {swap("tasksFor: [hg-push]", "tasksFor: [hg-push, cron]\n    prebuiltImages: [decision, docker-image]"), nil},
+		"decision tasks without an image": {swap("tasksFor: [hg-push]", "tasksFor: [hg-push, cron]\n    prebuiltImages: [docker-image]"), []string{
+			"products.app.prebuiltImages: without decision, the tasks that tasksFor has for hg-push, cron may not run in a docker image",
+		}},
+		"pull requests without an image pool": {pulls("[app-1/decision, app-3/decision]", "[app-3/images]"), []string{
+			"products.web.dockerImagePools: none is in app-1/* or in unkeyedPools, but app-1/decision is: a pull request that builds a docker image is refused",
+		}},
+		"pull requests with an image pool":           {pulls("[app-1/decision, app-3/decision]", "[app-1/images, app-3/images]"), nil},
+		"pull requests that build no images":         {pulls("[app-1/decision, app-3/decision]", "[]"), nil},
+		"pull requests in pools that have a key":     {pulls("[app-3/decision]", "[app-3/images]"), nil},
+		"pull requests with an image pool elsewhere": {both(pulls("[app-1/decision, app-3/decision]", "[img-1/x, app-3/images]"), swap("[app-1/*]", "[app-1/*, img-1/*]")), nil},
+		"pushes without an image pool":               {both(pulls("[app-1/decision, app-3/decision]", "[app-3/images]"), swap(", github-pull-request", "")), nil},
 		"a tree's path that no repository has": {swap("both: [/app,", "both: [/app, /apple, /app-beta/x,"), []string{
 			"products.app.trees: no repository of the product matches /app-beta/x (in both)",
 			"products.app.trees: no repository of the product matches /apple (in both)",
