@@ -71,7 +71,7 @@ func (c *chain) tryOne(ctx context.Context, n *node, template map[string]any, a 
 	defer cancel()
 	tasks, err := renderTasks(ctx, template, a, a.context)
 	if err != nil {
-		best.offer(c.renderFailure(n, err))
+		best.offer(c.renderFailure(n, a, err))
 		return nil, false, ctx.Err() != nil
 	}
 	if len(tasks) == 0 {
@@ -129,9 +129,12 @@ func renderTasks(ctx context.Context, template map[string]any, a attempt, values
 }
 
 // renderFailure tells a value that nothing vouches for from a broken template.
-func (c *chain) renderFailure(n *node, err error) (int, Finding) {
+func (c *chain) renderFailure(n *node, a attempt, err error) (int, Finding) {
 	var undefined *render.UndefinedError
 	if errors.As(err, &undefined) && ofService(undefined.Name) {
+		if a.refused != nil && undefined.Name == "event.pusher" {
+			return unvouchedValue, *a.refused
+		}
 		return unvouchedValue, Finding{
 			Rule: RuleContextUnvouched, Got: clipText(undefined.Name),
 			Message: fmt.Sprintf("%s at %s uses a value of the event that nothing vouches for", TemplateName, n.decision.tree),

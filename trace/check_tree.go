@@ -3,6 +3,7 @@ package trace
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/mozilla-releng/cot/trace/policy"
 	"github.com/mozilla-releng/cot/trace/tree"
@@ -16,14 +17,47 @@ func checkOrigin(c *chain, l *link) {
 		return
 	}
 	f := Finding{
-		Rule: RuleUntrustedContrib, Got: o.tree.String(),
+		Want: bounded(repositories(o.product)), Got: o.tree.String(),
 		Message: fmt.Sprintf("the chain leads to %s, which policy does not trust for product %s", o.tree, o.product.Name),
-		Hint:    "for a try push or a pull request use " + FlagAcceptUntrustedTree + "; the verdict is then \"accepted\"",
 	}
+	if o.offBranch != nil {
+		f = *o.offBranch
+	}
+	f.Rule = RuleUntrustedContrib
+	f.Hint = "this is a contribution (try, a pull request, or a branch that policy does not trust): add " + c.flagsForContribution()
 	if c.v.options.AcceptUntrustedTree {
 		f.Severity, f.Accepted, f.Hint = SeverityWarning, FlagAcceptUntrustedTree, ""
 	}
 	l.add(f)
+}
+
+// flagsForContribution are the flags without which nothing of a contribution is
+// accepted.
+func (c *chain) flagsForContribution() string {
+	for _, l := range c.allLinks() {
+		if slices.ContainsFunc(l.findings, func(f Finding) bool { return strings.Contains(f.Hint, FlagAcceptUnsignedPools) }) {
+			return FlagAcceptUntrustedTree + " " + FlagAcceptUnsignedPools
+		}
+	}
+	return FlagAcceptUntrustedTree
+}
+
+// repositories are those that policy trusts for a product.
+func repositories(p *policy.Product) []string {
+	var out []string
+	for _, r := range p.Repositories {
+		out = append(out, "https://"+r.Host+r.Path)
+	}
+	return out
+}
+
+// bounded lists the first few of what may be many.
+func bounded(list []string) string {
+	const most = 10
+	if len(list) > most {
+		list = append(slices.Clone(list[:most]), fmt.Sprintf("%d more", len(list)-most))
+	}
+	return strings.Join(list, ", ")
 }
 
 // checkSource: metadata.source, and the variables by which a task checks out its

@@ -39,6 +39,8 @@ type attempt struct {
 	// doubts go with the differences if the task is not the attempt's: what it
 	// claims of its event and something else contradicts.
 	doubts []Finding
+	// refused says why event.pusher is left out, if it was claimed.
+	refused *Finding
 }
 
 // service is the Taskcluster service that created a task.

@@ -49,8 +49,9 @@ func (gitHubPush) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[att
 type pushed struct {
 	event   map[string]any
 	claims  claims
-	bases   []any // what base_ref may have been
-	senders []any // whose login it may have been, beside what the task says
+	bases   []any    // what base_ref may have been
+	refused *Finding // why the pusher is left out
+	senders []any    // whose login it may have been, beside what the task says
 }
 
 func pushEvent(n *node, repository map[string]any) (*pushed, *Finding) {
@@ -86,9 +87,12 @@ func pushEvent(n *node, repository map[string]any) (*pushed, *Finding) {
 		}
 	}
 	owner, _ := n.task.Definition.Value()["metadata"].(map[string]any)
-	if v, ok := owner["owner"].(string); ok && claimedWord.re.MatchString(v) {
-		p.claims.list = append(p.claims.list, claim{path: []string{"event", "pusher", "email"}, at: "/metadata/owner", value: v, other: claimedWord.other})
-		p.event["pusher"] = map[string]any{"email": v}
+	if v, ok := owner["owner"].(string); ok {
+		if _, ok, f := p.claims.take("/metadata/owner", v, claimedWord, "event", "pusher", "email"); ok {
+			p.event["pusher"] = map[string]any{"email": v}
+		} else {
+			p.refused = f // not all templates use it
+		}
 	}
 	return p, nil
 }
@@ -101,7 +105,7 @@ func (p *pushed) attempts(c *chain, n *node) iter.Seq[attempt] {
 			event = maps.Clone(event)
 			event["base_ref"] = base
 			values["event"] = event
-			a := attempt{context: values, claims: p.claims.list, adds: gitHubService}
+			a := attempt{context: values, claims: p.claims.list, adds: gitHubService, refused: p.refused}
 			if base != nil {
 				a.claims = append(a.claims[:len(a.claims):len(a.claims)], claim{
 					path: []string{"event", "base_ref"}, at: "/payload/env", value: base, other: claimedRef.other,

@@ -91,6 +91,7 @@ func (c *chain) locateOnBranch(ctx context.Context, o *origin) []Finding {
 	}
 	if !trusted {
 		o.contribution = true
+		c.offBranch(ctx, o, "branch "+clipText(branchOf(o.ref))+" is not one that")
 		if !c.v.options.AcceptUntrustedTree {
 			return nil // the rule on contributions says so
 		}
@@ -111,6 +112,38 @@ func (c *chain) locateOnBranch(ctx context.Context, o *origin) []Finding {
 		return []Finding{notOnBranch(o)}
 	}
 	return nil
+}
+
+// offBranch records for the rule on contributions that a branch, or what a tag
+// names, is of a trusted repository but of no trusted branch.
+func (c *chain) offBranch(ctx context.Context, o *origin, what string) {
+	if _, known := o.product.Repository(o.tree.Repository); !known || !ownedBy(o.tree.Repository, o.product.Owner) {
+		return
+	}
+	named, finding := c.namedBranches(ctx, o)
+	if finding != nil {
+		return
+	}
+	var trusted []string
+	for _, name := range named {
+		if ok, _ := c.branchTrusted(ctx, o, name); ok {
+			trusted = append(trusted, name)
+		}
+	}
+	o.offBranch = &Finding{
+		Path: refPath(o), Want: orNil(bounded(trusted)), Got: orNil(clipText(o.ref)),
+		Message: fmt.Sprintf("the chain leads to %s: %s policy trusts there for product %s", o.tree, what, o.product.Name),
+	}
+}
+
+// refPath points to the variable that headRef reads.
+func refPath(o *origin) string {
+	for _, name := range []string{"_HEAD_REF", "_HEAD_BRANCH"} {
+		if v, ok := o.decision.task.Definition.Env(o.product.EnvPrefix + name); ok && v != "" {
+			return "/payload/env/" + o.product.EnvPrefix + name
+		}
+	}
+	return ""
 }
 
 func notOnBranch(o *origin) Finding {
@@ -181,6 +214,7 @@ func (c *chain) locateOnTrusted(ctx context.Context, o *origin) []Finding {
 		}
 	}
 	o.contribution = true // the rule on contributions says so
+	c.offBranch(ctx, o, "the tag's commit is on no branch that")
 	return nil
 }
 

@@ -22,6 +22,8 @@ type origin struct {
 	ref string
 	// contribution: a repository or a branch that policy does not trust.
 	contribution bool
+	// offBranch says so where policy trusts the repository but not the branch.
+	offBranch *Finding
 	// hostKnown: policy names the repository's host, so it may be asked.
 	hostKnown bool
 	// located: the commit is known to be one of the repository, and whether that

@@ -16,14 +16,16 @@ type subject struct {
 }
 
 // findings gives every finding of the severity that the caller did not accept:
-// first those that stay, then those that may heal, then what only follows from
+// first contributions, which decide what the rest is worth, then those that stay, those that may heal, then what only follows from
 // others, each in report order.
 func findings(r *trace.Report, severity trace.Severity) []subject {
-	var stay, heal, derived []subject
+	var first, stay, heal, derived []subject
 	add := func(on string, task int, list []trace.Finding) {
 		for _, f := range list {
 			switch {
 			case f.Severity != severity || f.Accepted != "":
+			case f.Rule == trace.RuleUntrustedContrib:
+				first = append(first, subject{f, on, task})
 			case f.Derived():
 				derived = append(derived, subject{f, on, task})
 			case f.Heals:
@@ -40,7 +42,7 @@ func findings(r *trace.Report, severity trace.Severity) []subject {
 		add(fmt.Sprintf("artifact %s of %s/%d", Clean(a.Name), Clean(a.TaskID), a.RunID), -1, a.Findings)
 	}
 	add("", -1, r.Findings)
-	return slices.Concat(stay, heal, derived)
+	return slices.Concat(first, stay, heal, derived)
 }
 
 func taskLabel(t *trace.Task) string {

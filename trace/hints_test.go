@@ -1,0 +1,79 @@
+package trace_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/mozilla-releng/cot/fixtures"
+	"github.com/mozilla-releng/cot/trace"
+)
+
+// wantSaid wants a finding of the rule that says all of the texts.
+func wantSaid(t *testing.T, r *trace.Report, rule trace.Rule, texts ...string) {
+	t.Helper()
+	var seen []string
+next:
+	for _, f := range findingsOf(r, rule) {
+		said := fmt.Sprintf("%s: %s; expected %v, found %v; %s", f.Path, f.Message, f.Want, f.Got, f.Hint)
+		seen = append(seen, said)
+		for _, text := range texts {
+			if !strings.Contains(said, text) {
+				continue next
+			}
+		}
+		return
+	}
+	t.Errorf("no finding of %s says %q:\n%s", rule, texts, strings.Join(seen, "\n"))
+}
+
+func findingsOf(r *trace.Report, rule trace.Rule) []trace.Finding {
+	all := append([]trace.Finding{}, r.Findings...)
+	for _, task := range r.Tasks {
+		all = append(all, task.Findings...)
+	}
+	var out []trace.Finding
+	for _, f := range all {
+		if f.Rule == rule {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// A contribution's finding names every flag that it needs.
+func TestHintsOfATryPush(t *testing.T) {
+	w := serve(t)
+	r := w.verify(w.TryBuild.ID)
+	wantSaid(t, r, trace.RuleUntrustedContrib, "add --accept-untrusted-tree --accept-unsigned-pools", "expected https://")
+	w.options.AcceptUnsignedPools = true
+	for _, f := range findingsOf(w.verify(w.TryBuild.ID), trace.RuleUntrustedContrib) {
+		if strings.Contains(f.Hint, "unsigned") {
+			t.Error(f.Hint)
+		}
+	}
+}
+
+func TestHintsOfEvents(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		edit func(t *fixtures.Target)
+		rule trace.Rule
+		says []string
+	}{
+		{"an untrusted branch", func(t *fixtures.Target) {
+			everywhere(t.Decision, "refs/heads/main", "refs/heads/feature/new")
+		}, trace.RuleUntrustedContrib, []string{"/payload/env/APP_HEAD_REF: ", "branch feature/new is not one that", "expected main"}},
+		{"an owner that is a command", func(t *fixtures.Target) {
+			owner := object(t.Decision.Definition, "metadata")["owner"].(string)
+			everywhere(t.Decision, owner, "x;curl evil")
+		}, trace.RuleContextUnvouched, []string{"/metadata/owner: ", "event.pusher.email", "expected 1 to 100", "found x;curl evil"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			world := fixtures.Events(1)
+			w := serveWorld(t, world.World)
+			w.Edit(func() { tt.edit(world.Push) })
+			wantSaid(t, w.verify(world.Push.Build.ID), tt.rule, tt.says...)
+		})
+	}
+}
