@@ -78,6 +78,11 @@ func Inputs(d *Definition, rootURL string) ([]Edge, []error) {
 	return f.edges, f.problems
 }
 
+// InputError is an input that can't be read, and the JSON Pointer to it.
+type InputError struct{ Path, Detail string }
+
+func (e *InputError) Error() string { return e.Path + ": " + e.Detail }
+
 type finder struct {
 	rootURL  string
 	edges    []Edge
@@ -85,7 +90,7 @@ type finder struct {
 }
 
 func (f *finder) problem(path, format string, args ...any) {
-	f.problems = append(f.problems, fmt.Errorf("%s: %s", path, fmt.Sprintf(format, args...)))
+	f.problems = append(f.problems, &InputError{Path: path, Detail: fmt.Sprintf(format, args...)})
 }
 
 func (f *finder) add(e Edge, task string) {

@@ -55,7 +55,7 @@ func (c *chain) offeredActions(ctx context.Context, l *link, call actionCall) ([
 		return nil, &Finding{
 			Rule: RuleActionUnknown, Path: "/extra/action/name", Want: "an action of " + ActionsName, Got: call.String(),
 			Message: fmt.Sprintf("%s of %s offers no such action", ActionsName, l.ref()),
-			Hint:    "the name and the callback must be those of one entry",
+			Hint:    "don't use it: trigger the action again from the graph that is meant; name and callback are always those of one entry",
 		}
 	}
 	variables, _ := top["variables"].(map[string]any)

@@ -20,6 +20,7 @@ func checkEstablished(c *chain, l *link) {
 	l.add(Finding{
 		Rule: RuleEvidenceUnavailable, derived: true,
 		Message: "nothing proves where this task comes from; another finding of this report says why",
+		Hint:    "see what else is wrong: this only follows from it",
 	})
 }
 

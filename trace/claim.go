@@ -111,6 +111,7 @@ func claimed(used []claim) Finding {
 	return Finding{
 		Rule: RuleTaskClaimed, Severity: SeverityWarning, Path: used[0].at, Got: got,
 		Message: fmt.Sprintf("no service can confirm any more what the task says of its event: %s", strings.Join(names, ", ")),
+		Hint:    "nothing, if nobody relies on these values; docs/events.md lists what a template can use that a service confirms",
 	}
 }
 

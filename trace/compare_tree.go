@@ -25,11 +25,15 @@ func compareWithTree(n *node, def map[string]any, a attempt) []Finding {
 	if a.ownGroup {
 		sameActionGroup(n, want, got)
 	}
+	hint := "don't use it: somebody changed the task, or another event started it; trigger it again from the tree"
+	if tasksForOf(n) == "github-release" {
+		hint += fmt.Sprintf("; or the tag was moved since: it is at %s now", n.decision.tree.Revision)
+	}
 	for _, diff := range differences(sameTimes(want, got), got) {
 		findings = append(findings, Finding{
 			Rule: RuleDiffersFromTree, Path: diff.path, Want: diff.want, Got: diff.got,
 			Message: fmt.Sprintf("the task differs from what %s at %s asks for", TemplateName, n.decision.tree),
-			Hint:    "somebody changed the task, or it was not started by this event",
+			Hint:    hint,
 		})
 	}
 	return findings

@@ -164,6 +164,7 @@ func (c *chain) cronContexts(ctx context.Context, n *node) ([]cronContext, *Find
 			return nil, &Finding{
 				Rule: RuleContextUnvouched, Path: at, Got: clipText(name), Want: jobNames(jobs),
 				Message: fmt.Sprintf("%s at %s has no job of that name that starts a decision task", CronName, n.decision.tree),
+				Hint:    "there is no such job at this revision: find out who made this task",
 			}
 		}
 		jobs = jobs[named : named+1]
@@ -227,7 +228,7 @@ func cronDoubts(said, job map[string]any, at string) []Finding {
 			out = append(out, Finding{
 				Rule: RuleContextUnvouched, Path: at, Want: job[key], Got: brief(v),
 				Message: fmt.Sprintf("the task's %s is not what the job in %s makes", key, CronName),
-				Hint:    "somebody changed what the cron job runs",
+				Hint:    "don't use it: somebody changed what the cron job runs; find out who",
 			})
 		}
 	}

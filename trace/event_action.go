@@ -24,8 +24,9 @@ func (e action) locate(_ context.Context, _ *chain, o *origin) []Finding {
 
 func noParent(n *node) Finding {
 	return Finding{
-		Rule: RuleTasksFor, Path: "/extra/parent", Got: n.parent.String(),
+		Rule: RuleTasksFor, Path: "/extra/parent", Want: "the task whose action it is", Got: n.parent.String(),
 		Message: "an action acts on the graph of another task, but this one names none as its parent",
+		Hint:    "don't use it: trigger the action again, by its hook; find out who created this task",
 	}
 }
 
@@ -51,8 +52,10 @@ func (e action) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[attem
 	return func(yield func(attempt, *Finding) bool) {
 		var last *Finding
 		offeredAny := false
-		for _, run := range c.parentRuns(parent) {
+		runs, early := c.parentRuns(parent), 0
+		for _, run := range runs {
 			if n.task.Definition.Created.Before(run.Started.Add(-createdTolerance)) {
+				early++
 				continue // it can't have been triggered yet
 			}
 			l, err := c.readyLink(ctx, parent, run)
@@ -72,6 +75,14 @@ func (e action) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[attem
 						return
 					}
 				}
+			}
+		}
+		if early > 0 && early == len(runs) {
+			last = &Finding{
+				Rule: RuleContextUnvouched, Path: "/created", Got: n.task.Definition.Created.UTC().Format(queueTime),
+				Want:    "after " + runs[len(runs)-1].Started.UTC().Format(queueTime),
+				Message: fmt.Sprintf("the action was created before any completed run of its parent %s, whose action it is said to be", parent.id),
+				Hint:    "don't use it: find out who created this task",
 			}
 		}
 		if last != nil && !offeredAny {
@@ -174,6 +185,7 @@ func (c *chain) checkActionTarget(ctx context.Context, n *node, call actionCall)
 	return &Finding{
 		Rule: RuleActionInput, Path: at, Want: "a task of group " + n.parent.String(), Got: fmt.Sprintf("%s of group %s", call.target, group),
 		Message: "the action is on a task that is not in the group of its parent",
+		Hint:    "don't use it: trigger the action again on a task of the graph that is meant",
 	}
 }
 

@@ -82,7 +82,7 @@ func onePush(o *origin, pushes []Push) (Push, *Finding) {
 		return Push{}, &Finding{
 			Rule: RuleRevisionNotInTree, Want: last.String(), Got: rev.String(),
 			Message: fmt.Sprintf("revision %s is not the last changeset of push %s to %s", rev, p.ID, o.tree.Repository),
-			Hint:    "decision tasks are started for the tip of a push",
+			Hint:    "use the graph of the push's last changeset: decision tasks are started for that alone; find out who made this one",
 		}
 	}
 	return p, nil

@@ -203,7 +203,7 @@ func (c *chain) checkDocument(l *link, v certs.Verified) *document.Document {
 			l.add(Finding{
 				Rule: rule, Path: path, Want: want, Got: clipText(got),
 				Message: fmt.Sprintf("the signed document is of another %s than the queue's", what),
-				Hint:    "the document was replaced by one that was signed for something else",
+				Hint:    "don't use it: the document was replaced by one that was signed for something else; tell whoever runs the workers",
 			})
 		}
 	}

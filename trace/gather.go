@@ -169,7 +169,7 @@ func (c *chain) expand(ctx context.Context, g *errgroup.Group, level []*node, de
 		}
 		edges, problems := graph.Inputs(n.task.Definition, c.v.policy.RootURL)
 		for _, p := range problems {
-			n.add(Finding{Rule: RuleUndeclaredInput, Message: "an input that can't be read, so nobody can tell what the task took: " + p.Error()})
+			n.add(unreadableInput(p))
 		}
 		if err := c.find(ctx, n, edges); err != nil {
 			return nil, err
@@ -194,8 +194,8 @@ func (c *chain) expand(ctx context.Context, g *errgroup.Group, level []*node, de
 		if depth > c.v.policy.Limits.MaxChainLength && len(next) > before {
 			n.add(Finding{
 				Rule: RuleChainTooLong, Message: "the chain is longer than policy allows; what lies beyond this task was not looked at",
-				Want: fmt.Sprintf("at most %d links", c.v.policy.Limits.MaxChainLength), Got: fmt.Sprintf("%d or more", depth),
-				Hint: "limits.maxChainLength in the policy",
+				Want: fmt.Sprintf("a length of at most %d", c.v.policy.Limits.MaxChainLength), Got: fmt.Sprintf("%d or more", depth),
+				Hint: "raise limits.maxChainLength in the policy, if the chain is genuine",
 			})
 			c.drop(next[before:])
 			next = next[:before]
@@ -214,6 +214,19 @@ func (c *chain) expand(ctx context.Context, g *errgroup.Group, level []*node, de
 		return nil, nil
 	}
 	return next, c.load(ctx, next)
+}
+
+func unreadableInput(err error) Finding {
+	f := Finding{
+		Rule: RuleUndeclaredInput, Message: "an input that can't be read, so nobody can tell what the task took: " + err.Error(),
+		Hint: "correct what the task states there, in the graph that makes it",
+	}
+	var at *graph.InputError
+	if errors.As(err, &at) {
+		f.Path = at.Path
+		f.Message = "an input that can't be read, so nobody can tell what the task took: " + at.Detail
+	}
+	return f
 }
 
 func (c *chain) drop(nodes []*node) {

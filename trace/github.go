@@ -301,8 +301,7 @@ func (c *chain) namedBranches(ctx context.Context, o *origin) ([]string, *Findin
 	}
 	list, err := c.projects(ctx)
 	if err != nil {
-		f := unavailable(RuleContextUnvouched, err, "the project list")
-		return nil, &f
+		return nil, c.noProjects(err)
 	}
 	project, _ := list.Lookup(o.tree.Repository)
 	var names []string

@@ -68,12 +68,38 @@ func TestHintsOfEvents(t *testing.T) {
 			owner := object(t.Decision.Definition, "metadata")["owner"].(string)
 			everywhere(t.Decision, owner, "x;curl evil")
 		}, trace.RuleContextUnvouched, []string{"/metadata/owner: ", "event.pusher.email", "expected 1 to 100", "found x;curl evil"}},
+		{"an unreadable input", func(t *fixtures.Target) {
+			object(t.Decision.Definition, "payload", "env")["MOZ_FETCHES"] = "[{"
+		}, trace.RuleUndeclaredInput, []string{"/payload/env/MOZ_FETCHES: ", "correct what the task states"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			world := fixtures.Events(1)
 			w := serveWorld(t, world.World)
 			w.Edit(func() { tt.edit(world.Push) })
 			wantSaid(t, w.verify(world.Push.Build.ID), tt.rule, tt.says...)
+		})
+	}
+}
+
+func TestHintsOfChains(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		edit func(w *served)
+		rule trace.Rule
+		says []string
+	}{
+		{"parents in a circle", func(w *served) {
+			object(w.Build.Definition, "extra")["parent"] = w.D2G.ID
+			object(w.D2G.Definition, "extra")["parent"] = w.Build.ID
+		}, trace.RuleChainTooLong, []string{"no honest graph has a circle"}},
+		{"a dependency that was dropped", func(w *served) {
+			w.Build.Definition["dependencies"] = []any{}
+		}, trace.RuleUndeclaredDependency, []string{"lacks a dependency"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := serve(t)
+			w.Edit(func() { tt.edit(w) })
+			wantSaid(t, w.verify(w.Build.ID), tt.rule, tt.says...)
 		})
 	}
 }

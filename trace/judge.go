@@ -176,7 +176,7 @@ func (c *chain) findOrigins() {
 		case seen[at]:
 			n.add(Finding{
 				Rule: RuleChainTooLong, Message: "the parents of this task form a circle and never reach a decision task",
-				Got: n.parent.String(),
+				Got: n.parent.String(), Hint: "don't use it: no honest graph has a circle",
 			})
 		default:
 			n.decision = at.own

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/mozilla-releng/cot/graph"
@@ -49,7 +50,7 @@ func (c *chain) membership(ctx context.Context, parent *node) error {
 		f := Finding{
 			Rule: RuleNotInTaskGraph, Path: "/" + n.id.String(),
 			Message: fmt.Sprintf("the task is in no task graph of its parent %s", parent.id),
-			Want:    "an entry for " + n.id.String(), Got: fmt.Sprint(searched),
+			Want:    "an entry for " + n.id.String(), Got: strings.Join(searched, ", "),
 			Hint: "somebody created the task by other means than its parent, or names the wrong parent",
 		}
 		if unknown {
@@ -97,7 +98,7 @@ func (c *chain) taskGraphOf(ctx context.Context, parent *node, run graph.Run, ch
 	}
 	body, err := c.v.sources.Artifacts.Open(ctx, l.ref(), TaskGraphName, c.v.policy.Limits.MaxTaskGraphBytes)
 	if err != nil {
-		l.add(unavailable(RuleArtifactUnavailable, err, TaskGraphName+" of "+l.ref().String()))
+		l.add(noTaskGraph(l, err))
 		return l, nil, ctx.Err()
 	}
 	defer body.Close()
@@ -114,7 +115,7 @@ func (c *chain) taskGraphOf(ctx context.Context, parent *node, run graph.Run, ch
 		}
 		return l, nil, nil
 	case errors.As(err, &u):
-		l.add(unavailable(RuleArtifactUnavailable, err, TaskGraphName+" of "+l.ref().String()))
+		l.add(noTaskGraph(l, err))
 		return l, nil, nil
 	case err != nil:
 		l.add(Finding{Rule: RuleNotInTaskGraph, Message: fmt.Sprintf("%s: %v", l.ref(), err)})
@@ -122,6 +123,14 @@ func (c *chain) taskGraphOf(ctx context.Context, parent *node, run graph.Run, ch
 	}
 	c.v.event("task-graph", parent.id, fmt.Sprintf("%d tasks", g.size))
 	return l, g, nil
+}
+
+func noTaskGraph(l *link, err error) Finding {
+	f := unavailable(RuleArtifactUnavailable, err, TaskGraphName+" of "+l.ref().String())
+	if f.Got == string(graph.TooLarge) {
+		f.Hint = "raise limits.maxTaskGraphBytes in the policy, if the graph is genuine"
+	}
+	return f
 }
 
 // match compares children with the graph that a run of their parent published
@@ -247,6 +256,7 @@ func compareDependencies(n *node, want map[string]any) []Finding {
 			findings = append(findings, Finding{
 				Rule: RuleUndeclaredDependency, Path: "/dependencies", Want: id,
 				Message: "a dependency of the entry in the parent's task graph is missing: the task need not have waited for it",
+				Hint:    "don't use the task: it lacks a dependency that its parent gave it; use the one that the decision task scheduled",
 			})
 		}
 	}

@@ -18,8 +18,7 @@ func (c *chain) repositoryContext(ctx context.Context, o *origin, kind, branch s
 	if (level == "" || project == "") && !c.v.policy.Projects.IsZero() {
 		known, err := c.projects(ctx)
 		if err != nil {
-			f := unavailable(RuleContextUnvouched, err, "the project list")
-			return nil, &f
+			return nil, c.noProjects(err)
 		}
 		if p, ok := known.Lookup(o.tree.Repository); ok {
 			level, project = orElse(level, levelOf(p, branch)), orElse(project, p.Alias)
@@ -62,8 +61,7 @@ func (c *chain) branchTrusted(ctx context.Context, o *origin, branch string) (bo
 	}
 	list, err := c.projects(ctx)
 	if err != nil {
-		f := unavailable(RuleContextUnvouched, err, "the project list")
-		return false, &f
+		return false, c.noProjects(err)
 	}
 	if err := list.Conflict(o.tree.Repository); err != nil {
 		return false, &Finding{Rule: RuleContextUnvouched, Message: err.Error(), Hint: "give the repository's branches in the policy"}
@@ -74,6 +72,14 @@ func (c *chain) branchTrusted(ctx context.Context, o *origin, branch string) (bo
 	}
 	level, ok := project.BranchLevel(branch)
 	return ok && level > "1", nil
+}
+
+func (c *chain) noProjects(err error) *Finding {
+	f := unavailable(RuleContextUnvouched, err, "the project list")
+	if gone(err) {
+		f.Hint = "correct projects in the policy: it names a list that is not there, " + c.v.policy.Projects.URL
+	}
+	return &f
 }
 
 // projects reads the project list once.

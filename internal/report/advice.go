@@ -180,7 +180,7 @@ var guides = map[trace.Rule]guide{
 	},
 	"action-input": {
 		"The hook was called with a payload of somebody's own, or the target task has expired.",
-		"trigger the action again, from a tool that reads the schema",
+		"don't use it: trigger the action again, with an input that fits its schema",
 	},
 	"repository-untrusted": {
 		"The task is of a fork or of a repository that policy does not list, or its URL is written in an unusual form.",
