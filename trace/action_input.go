@@ -3,6 +3,7 @@ package trace
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -43,11 +44,30 @@ func checkActionInput(entry map[string]any, input any) *Finding {
 	case errors.As(err, &invalid):
 		where, why := deepest(invalid)
 		return &Finding{
-			Rule: RuleActionInput, Path: strictjson.Pointer(at, where...), Got: brief(input),
-			Message: "the action's input does not fit its schema: " + why,
+			Rule: RuleActionInput, Path: strictjson.Pointer(at, where...), Want: clipText(why), Got: brief(valueAt(input, where)),
+			Message: "the action's input does not fit its schema",
 		}
 	}
 	return &Finding{Rule: RuleActionInput, Path: at, Message: "the action's input can't be checked: " + err.Error()}
+}
+
+// valueAt is what stands at a place in a value; nil: nothing.
+func valueAt(v any, where []string) any {
+	for _, step := range where {
+		switch in := v.(type) {
+		case map[string]any:
+			v = in[step]
+		case []any:
+			i, err := strconv.Atoi(step)
+			if err != nil || i < 0 || i >= len(in) {
+				return nil
+			}
+			v = in[i]
+		default:
+			return nil
+		}
+	}
+	return v
 }
 
 // Bounds of validating: it takes time and memory by the product of both sizes,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/mozilla-releng/cot/graph"
@@ -45,16 +46,26 @@ func (c *chain) offeredActions(ctx context.Context, l *link, call actionCall) ([
 	}
 	entries, _ := top["actions"].([]any)
 	var found []map[string]any
+	var names []string
+	sameName := false
 	for _, e := range entries {
 		entry, _ := e.(map[string]any)
+		if name, ok := entry["name"].(string); ok && !slices.Contains(names, clipText(name)) {
+			names = append(names, clipText(name))
+			sameName = sameName || name == call.name
+		}
 		if call.isFor(entry) {
 			found = append(found, entry)
 		}
 	}
 	if len(found) == 0 || len(found) > maxOffered {
+		message := "%s of %s offers no such action"
+		if sameName {
+			message = "%s of %s offers this action with another callback"
+		}
 		return nil, &Finding{
-			Rule: RuleActionUnknown, Path: "/extra/action/name", Want: "an action of " + ActionsName, Got: call.String(),
-			Message: fmt.Sprintf("%s of %s offers no such action", ActionsName, l.ref()),
+			Rule: RuleActionUnknown, Path: "/extra/action/name", Want: orNil(bounded(names)), Got: call.String(),
+			Message: fmt.Sprintf(message, ActionsName, l.ref()),
 			Hint:    "don't use it: trigger the action again from the graph that is meant; name and callback are always those of one entry",
 		}
 	}

@@ -40,7 +40,7 @@ func checkPrebuiltImage(l *link, o *origin, image graph.Image) {
 	if !o.product.PrebuiltImages.Allows(string(l.node.kind)) {
 		l.add(Finding{
 			Rule: RulePrebuiltImage, Path: at, Got: clipText(image.Reference), Want: "an image that a task of the chain built",
-			Message: fmt.Sprintf("product %s allows no prebuilt image for a task of kind %s", o.product.Name, l.node.kind),
+			Message: fmt.Sprintf("product %s allows no prebuilt image for %s", o.product.Name, l.node.kind.noun()),
 		})
 	}
 	if !image.Pinned() {
@@ -72,13 +72,13 @@ func checkTaskImage(l *link, image graph.Image) {
 func checkIndexedImage(c *chain, l *link, o *origin, image graph.Image) {
 	if !o.product.IndexedImages.Allows(string(l.node.kind)) {
 		l.add(Finding{
-			Rule: RuleIndexedImage, Path: "/payload/image", Got: clipText(image.Namespace),
-			Message: fmt.Sprintf("product %s allows no indexed image for a task of kind %s", o.product.Name, l.node.kind),
+			Rule: RuleIndexedImage, Path: "/payload/image", Want: "an image by task id", Got: clipText(image.Namespace),
+			Message: fmt.Sprintf("product %s allows no indexed image for %s", o.product.Name, l.node.kind.noun()),
 		})
 	}
 	if c.anyRestricted() {
 		l.add(Finding{
-			Rule: RuleIndexedImage, Path: "/payload/image", Got: clipText(image.Namespace),
+			Rule: RuleIndexedImage, Path: "/payload/image", Want: "an image by task id", Got: clipText(image.Namespace),
 			Message: "indexed images are never allowed in a chain with restricted scopes: whoever may write the index chooses the image",
 		})
 	}

@@ -92,7 +92,7 @@ func checkPins(_ *chain, l *link) {
 			continue
 		}
 		l.add(Finding{
-			Rule: RuleInputUnpinned, Severity: l.node.decision.unpinned(), Path: in.edge.Path, Got: in.edge.Task.String(),
+			Rule: RuleInputUnpinned, Severity: l.node.decision.unpinned(), Path: in.edge.Path, Want: "a digest", Got: in.edge.Task.String(),
 			Message: fmt.Sprintf("nothing shows which bytes of this input (%s %s) the task really read", in.edge.Reason, in.edge.Artifact),
 			Hint:    "pin it: a mount with sha256, or inputs fetched by cot-download",
 		})

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/trace/policy"
 	"github.com/mozilla-releng/cot/trace/tree"
 )
@@ -165,10 +166,18 @@ func checkTaskGroup(c *chain, l *link) {
 		return
 	}
 	l.add(Finding{
-		Rule: RuleDiffersFromTaskGraph, Path: "/taskGroupId", Want: n.parent.String(), Got: group.String(),
+		Rule: RuleDiffersFromTaskGraph, Path: "/taskGroupId", Want: orElse(idText(n.parent), "the group of its parent"), Got: group.String(),
 		Message: "the task is in a foreign task group: neither its parent's nor that of a decision task of the same revision",
 		derived: g == nil || g.task == nil,
 	})
+}
+
+// idText is a task id; empty: none.
+func idText(id graph.TaskID) string {
+	if id.IsZero() {
+		return ""
+	}
+	return id.String()
 }
 
 // checkExpectations: the chain leads where the caller said.
@@ -210,8 +219,8 @@ func checkRestrictedScopes(c *chain, l *link) {
 					got = o.tree.Repository.String()
 				}
 				l.add(Finding{
-					Rule: RuleRestrictedScope, Path: path, Want: r.product.Name + " trees." + r.scope.Tree, Got: got,
-					Message: fmt.Sprintf("the task has the restricted scope %s, which policy gives to other trees only", clipText(scope)), derived: o == nil,
+					Rule: RuleRestrictedScope, Path: path, Want: orNil(bounded(r.product.Trees[r.scope.Tree])), Got: got,
+					Message: fmt.Sprintf("the task has the restricted scope %s, which policy gives to trees.%s of product %s only", clipText(scope), r.scope.Tree, r.product.Name), derived: o == nil,
 				})
 				continue
 			}

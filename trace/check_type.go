@@ -45,6 +45,17 @@ func (k Kind) class() class {
 	return classOther
 }
 
+// noun names a task of the kind.
+func (k Kind) noun() string {
+	switch k {
+	case KindTask:
+		return "an ordinary task"
+	case KindAction:
+		return "an action task"
+	}
+	return "a " + string(k) + " task"
+}
+
 // checkTaskType: where a task states what one of its inputs is, that is not of
 // another class than what the input turned out to be. Which rules hold for the
 // input follows from the latter alone.
@@ -66,7 +77,7 @@ func checkTaskType(c *chain, l *link) {
 		said[at] = true
 		l.add(Finding{
 			Rule: RuleTaskType, Path: at, Want: string(n.kind), Got: clipText(e.Stated),
-			Message: fmt.Sprintf("the task says that its input %s is of type %s, but it is a %s task", e.Task, clipText(e.Stated), n.kind),
+			Message: fmt.Sprintf("the task says that its input %s is of type %s, but it is %s", e.Task, clipText(e.Stated), n.kind.noun()),
 		})
 	}
 }

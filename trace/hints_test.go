@@ -95,11 +95,46 @@ func TestHintsOfChains(t *testing.T) {
 		{"a dependency that was dropped", func(w *served) {
 			w.Build.Definition["dependencies"] = []any{}
 		}, trace.RuleUndeclaredDependency, []string{"lacks a dependency"}},
+		{"an event that is not stated", func(w *served) {
+			delete(object(w.Decision.Definition, "extra"), "tasks_for")
+		}, trace.RuleTasksFor, []string{"no extra.tasks_for"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := serve(t)
 			w.Edit(func() { tt.edit(w) })
 			wantSaid(t, w.verify(w.Build.ID), tt.rule, tt.says...)
+		})
+	}
+}
+
+func TestHintsOfActions(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		edit func(d fixtures.Object)
+		rule trace.Rule
+		says []string
+	}{
+		{
+			"before its decision task", func(d fixtures.Object) { d["created"] = "2020-01-01T00:00:00.000Z" },
+			trace.RuleContextUnvouched,
+			[]string{"/created: ", "before any completed run", "expected after 2"},
+		},
+		{
+			"another name", func(d fixtures.Object) { object(d, "extra", "action")["name"] = "no-such" },
+			trace.RuleActionUnknown,
+			[]string{"offers no such action", "trigger the action again"},
+		},
+		{
+			"another callback", func(d fixtures.Object) { object(d, "payload", "env")["ACTION_CALLBACK"] = "no-such" },
+			trace.RuleActionUnknown,
+			[]string{"with another callback"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			world := fixtures.Events(1)
+			w := serveWorld(t, world.World)
+			w.Edit(func() { tt.edit(world.GitHubAction.Action.Definition) })
+			wantSaid(t, w.verify(world.GitHubAction.Action.ID), tt.rule, tt.says...)
 		})
 	}
 }

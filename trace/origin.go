@@ -151,7 +151,7 @@ func chooseProduct(claims []productClaim, d *graph.Definition) (productClaim, *F
 			}
 			return productClaim{}, &Finding{
 				Rule: RuleProductMismatch, Message: "several products of the policy claim this decision task",
-				Got:  strings.Join(names, ", "),
+				Want: "one product", Got: strings.Join(names, ", "),
 				Hint: "give the products different decisionPools or repositories",
 			}
 		}
@@ -159,7 +159,7 @@ func chooseProduct(claims []productClaim, d *graph.Definition) (productClaim, *F
 	return productClaim{}, &Finding{
 		Rule:    RuleProductMismatch,
 		Message: fmt.Sprintf("no product of the policy has decision pool %s and a repository that this task names", d.Pool),
-		Path:    "/payload/env", Got: d.Pool.String(),
+		Path:    "/payload/env", Want: "a decision pool and a repository of one product", Got: d.Pool.String(),
 		Hint: "the chain ends in a task that is no decision task of this deployment, or policy lacks the product",
 	}
 }

@@ -43,7 +43,7 @@ func (c *chain) rebuild(ctx context.Context, n *node) error {
 	tasksFor := tasksForOf(n)
 	if !slices.Contains(o.product.TasksFor, tasksFor) {
 		n.add(Finding{
-			Rule: RuleTasksFor, Path: "/extra/tasks_for", Got: tasksFor, Want: strings.Join(o.product.TasksFor, ", "),
+			Rule: RuleTasksFor, Path: "/extra/tasks_for", Got: orElse(tasksFor, "no extra.tasks_for"), Want: strings.Join(o.product.TasksFor, ", "),
 			Message: fmt.Sprintf("product %s has no tasks started for this", o.product.Name),
 		})
 		return nil
