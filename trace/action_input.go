@@ -3,6 +3,7 @@ package trace
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -43,13 +44,23 @@ func checkActionInput(entry map[string]any, input any) *Finding {
 		return nil
 	case errors.As(err, &invalid):
 		where, why := deepest(invalid)
-		return &Finding{
-			Rule: RuleActionInput, Path: strictjson.Pointer(at, where...), Want: clipText(why), Got: brief(valueAt(input, where)),
+		f := &Finding{
+			Rule: RuleActionInput, Path: strictjson.Pointer(at, where...), Got: brief(valueAt(input, where)),
 			Message: "the action's input does not fit its schema",
 		}
+		if m := gotWant.FindStringSubmatch(why); m != nil {
+			bound := strings.NewReplacer("maximum", "at most", "minimum", "at least").Replace(m[1])
+			f.Want = clipText(strings.TrimSpace(bound + " " + m[2]))
+		} else {
+			f.Message += ": " + why
+		}
+		return f
 	}
 	return &Finding{Rule: RuleActionInput, Path: at, Message: "the action's input can't be checked: " + err.Error()}
 }
+
+// gotWant is how the validator words a bound or a type.
+var gotWant = regexp.MustCompile(`^(?:(\w+): )?got .*, want (.*)$`)
 
 // valueAt is what stands at a place in a value; nil: nothing.
 func valueAt(v any, where []string) any {
