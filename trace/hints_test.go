@@ -95,6 +95,9 @@ func TestHintsOfChains(t *testing.T) {
 		{"a dependency that was dropped", func(w *served) {
 			w.Build.Definition["dependencies"] = []any{}
 		}, trace.RuleUndeclaredDependency, []string{"lacks a dependency"}},
+		{"a task graph over the limit", func(w *served) {
+			w.policy = func(p string) string { return p + "\nlimits: {maxTaskGraphBytes: 1KiB}\n" }
+		}, trace.RuleArtifactUnavailable, []string{"raise limits.maxTaskGraphBytes"}},
 		{"an event that is not stated", func(w *served) {
 			delete(object(w.Decision.Definition, "extra"), "tasks_for")
 		}, trace.RuleTasksFor, []string{"no extra.tasks_for"}},
