@@ -52,7 +52,7 @@ func (c *chain) offeredActions(ctx context.Context, l *link, call actionCall) ([
 		entry, _ := e.(map[string]any)
 		if name, ok := entry["name"].(string); ok && !slices.Contains(names, clipText(name)) {
 			names = append(names, clipText(name))
-			sameName = sameName || name == call.name
+			sameName = sameName || name == call.name && entry["kind"] == "hook" && call.callback != ""
 		}
 		if call.isFor(entry) {
 			found = append(found, entry)
@@ -60,7 +60,7 @@ func (c *chain) offeredActions(ctx context.Context, l *link, call actionCall) ([
 	}
 	if len(found) == 0 || len(found) > maxOffered {
 		message := "%s of %s offers no such action"
-		if sameName {
+		if sameName && len(found) == 0 {
 			message = "%s of %s offers this action with another callback"
 		}
 		return nil, &Finding{
