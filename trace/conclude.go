@@ -50,7 +50,7 @@ func (c *chain) report(targets []RunTarget) *Report {
 			}
 		}
 		r.Tasks = append(r.Tasks, t)
-		if l.doc != nil && (l.target || c.whole != nil && c.whole.member[l.node.id] && !l.listed) {
+		if l.doc != nil && l.target && !l.listed && (c.whole == nil || c.whole.member[l.node.id]) {
 			r.documents[l.ref()] = &vouched{names: sortedNames(l), link: l}
 		}
 	}
@@ -176,7 +176,7 @@ func reportInput(in input) []Input {
 
 func (l *link) hasListedDocument() bool {
 	_, ok := l.listing["public/chain-of-trust.json"]
-	return ok
+	return ok || clearSignedAlone(l.listing)
 }
 
 func sortedNames(l *link) []string {

@@ -206,10 +206,10 @@ func (c *chain) expand(ctx context.Context, g *errgroup.Group, level []*node, de
 		most = maxGraphTasks
 	}
 	if len(c.order) > most {
-		n := level[0]
-		n.add(Finding{
+		// Of the chain as a whole: whose tasks they are is nobody's to choose.
+		c.findings = append(c.findings, Finding{
 			Rule: RuleChainTooLong, Message: "the chain has too many tasks", Want: fmt.Sprintf("at most %d", most), Got: fmt.Sprintf("%d or more", len(c.order)),
-		})
+		}.withDefaults())
 		c.drop(next)
 		return nil, nil
 	}

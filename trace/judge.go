@@ -86,7 +86,7 @@ func (c *chain) judge(ctx context.Context) error {
 				checkInputsVerified(c, l)
 			}
 		}
-		c.whole.settleListed(links)
+		c.whole.settleListed(c, links)
 	}
 	return ctx.Err()
 }

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/trace/policy"
@@ -9,16 +10,26 @@ import (
 
 // settleListed makes what is wrong with tasks that a whole graph only lists
 // warnings: they have a status, and change no verdict unless policy or the caller
-// says so.
-func (w *wholeGraph) settleListed(links []*link) {
-	done := map[*node]bool{}
+// says so. A task that can't be had stays an error where a judged one needs it.
+func (w *wholeGraph) settleListed(c *chain, links []*link) {
+	done, needed := map[*node]bool{}, map[graph.TaskID]bool{}
 	for _, l := range links {
-		if w.judged[l] {
-			done[l.node] = true
+		if !w.judged[l] {
+			continue
+		}
+		done[l.node] = true
+		if l.node.task != nil {
+			needed[l.node.parent] = true
+			for _, id := range l.node.task.Definition.Dependencies {
+				needed[id] = true
+			}
+			for _, in := range l.inputs {
+				needed[in.edge.Task] = true
+			}
 		}
 	}
 	for _, l := range links {
-		if w.judged[l] || l.node.task == nil && !w.member[l.node.id] && !l.target {
+		if w.judged[l] || l.node.task == nil && (w.member[l.node.id] || needed[l.node.id]) {
 			continue
 		}
 		l.listed = true
@@ -27,7 +38,7 @@ func (w *wholeGraph) settleListed(links []*link) {
 			done[l.node] = true
 			w.downgrade(l, l.node.findings)
 		}
-		if f := w.unsigned(l); f != nil {
+		if f := w.unsigned(c, l); f != nil {
 			l.add(*f)
 		}
 	}
@@ -45,8 +56,8 @@ func (w *wholeGraph) downgrade(l *link, findings []Finding) {
 
 // unsigned is the finding for a completed task without a document that nobody
 // trusted takes anything from.
-func (w *wholeGraph) unsigned(l *link) *Finding {
-	if !l.hasRun || l.run.State != graph.Completed || l.doc != nil || l.listing == nil || l.hasListedDocument() || w.self[l.node.id] {
+func (w *wholeGraph) unsigned(c *chain, l *link) *Finding {
+	if !l.hasRun || l.run.State != graph.Completed || l.doc != nil || l.listing == nil || l.hasListedDocument() || l.node.id == w.target.Self {
 		return nil
 	}
 	f := &Finding{
@@ -54,10 +65,26 @@ func (w *wholeGraph) unsigned(l *link) *Finding {
 		Message: fmt.Sprintf("%s is not signed; nothing that is judged takes anything from it", l.ref()),
 		Hint:    "unsignedTasks: refuse in the policy makes this an error",
 	}
-	if o := l.node.decision; o != nil && o.product != nil && o.product.UnsignedTasks == policy.UnsignedRefuse {
+	if refusesUnsigned(c, l.node) {
 		f.Severity, f.Hint = SeverityError, "turn on the task's chain-of-trust feature, or allow unsignedTasks in the policy"
 	}
 	return f
+}
+
+// refusesUnsigned tells whether policy refuses an unsigned task. What it says of
+// its origin is only its word: the origin of its group counts, too, and where
+// there is none, any product's.
+func refusesUnsigned(c *chain, n *node) bool {
+	known := false
+	for _, m := range []*node{n, c.nodes[n.task.Definition.TaskGroupID]} {
+		if m == nil || m.decision == nil || m.decision.product == nil {
+			continue
+		}
+		if known = true; m.decision.product.UnsignedTasks == policy.UnsignedRefuse {
+			return true
+		}
+	}
+	return !known && slices.ContainsFunc(c.v.policy.Products, func(p *policy.Product) bool { return p.UnsignedTasks == policy.UnsignedRefuse })
 }
 
 // checkDependenciesResolved: a task runs once what it depends on is resolved as
@@ -112,6 +139,13 @@ func checkInputsVerified(c *chain, l *link) {
 		return
 	}
 	for _, in := range l.inputs {
+		if len(in.runs) == 0 && c.nodes[in.edge.Task] == nil {
+			l.add(Finding{
+				Rule: RuleInputUnverified, Path: in.edge.Path, Got: in.edge.Task.String(),
+				Message: fmt.Sprintf("an input (%s %s) comes from a task that was not looked at", in.edge.Reason, in.edge.Artifact),
+				Hint:    "another finding says why the search ended before",
+			})
+		}
 		for _, r := range in.runs {
 			if r.doc != nil && !hasErrors(r.findings) && !hasErrors(r.node.findings) {
 				continue

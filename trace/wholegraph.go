@@ -14,8 +14,8 @@ import (
 // GraphTarget names whole graphs to verify.
 type GraphTarget struct {
 	Groups []graph.TaskID
-	// Self is the task that this verification runs in. It and all that depends
-	// on it can't be finished, and are listed, not judged. Zero: none.
+	// Self is the task that this verification runs in. It and what depends on it
+	// need not be finished, whatever RequireFinished says. Zero: none.
 	Self graph.TaskID
 	// RequireFinished: a task of the groups that may still run is an error.
 	RequireFinished bool
@@ -112,26 +112,48 @@ func (c *chain) listGroups(ctx context.Context) ([]*node, error) {
 		for _, t := range listed.Tasks {
 			w.member[t.ID] = true
 			level = c.enter(level, t)
-			ids = append(ids, previousGraphs(t.Definition)...)
+			ids = w.previousGraphs(ids, t)
+		}
+		if w.member[listed.ID] || len(listed.Tasks) == 0 {
+			continue
+		}
+		// An action that makes a group is in another: its decision's.
+		maker, err := c.v.sources.Tasks.Task(ctx, listed.ID)
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err != nil:
+			w.findings = append(w.findings, unavailable(RuleEvidenceUnavailable, err, "the task that made group "+listed.ID.String()))
+		default:
+			level = c.enter(level, maker)
+			ids = w.previousGraphs(ids, maker)
 		}
 	}
 	return level, nil
 }
 
-// previousGraphs are the groups that a release promotion goes on from.
-func previousGraphs(d *graph.Definition) []graph.TaskID {
-	said, _ := d.Extra["action"].(map[string]any)
+// previousGraphs adds the groups that a release promotion goes on from.
+func (w *wholeGraph) previousGraphs(ids []graph.TaskID, t *graph.Task) []graph.TaskID {
+	said, _ := t.Definition.Extra["action"].(map[string]any)
 	given, _ := said["context"].(map[string]any)
 	input, _ := given["input"].(map[string]any)
-	list, _ := input["previous_graph_ids"].([]any)
-	var out []graph.TaskID
-	for _, v := range list {
-		s, _ := v.(string)
-		if id, err := graph.ParseTaskID(s); err == nil {
-			out = append(out, id)
-		}
+	list, ok := input["previous_graph_ids"].([]any)
+	if v := input["previous_graph_ids"]; v != nil && !ok {
+		list = []any{v}
 	}
-	return out
+	for i, v := range list {
+		s, _ := v.(string)
+		id, err := graph.ParseTaskID(s)
+		if err != nil {
+			w.findings = append(w.findings, Finding{
+				Rule: RuleActionInput, Path: fmt.Sprintf("/extra/action/context/input/previous_graph_ids/%d", i), Want: "a task group's id", Got: brief(v),
+				Message: fmt.Sprintf("%s goes on from a group that can't be read", t.ID),
+			})
+			continue
+		}
+		ids = append(ids, id)
+	}
+	return ids
 }
 
 // enter adds a task that is known already.
@@ -209,12 +231,46 @@ func (w *wholeGraph) choose(c *chain) {
 	var from []*link
 	for _, l := range c.targets {
 		switch {
-		case !l.hasRun, l.run.State != graph.Completed, w.self[l.node.id], l.node.impl == graph.BuiltIn:
+		case !l.hasRun, l.run.State != graph.Completed, l.node.impl == graph.BuiltIn:
 		case l.doc != nil, l.listing == nil, l.hasListedDocument(): // without a listing nobody knows
 			from = append(from, l)
 		}
 	}
 	w.judged = c.reach(from)
+	signed := map[graph.TaskID]bool{}
+	for l := range w.judged {
+		signed[l.node.id] = true
+	}
+	for _, g := range w.groups {
+		w.settleGroup(c, g, signed)
+	}
+}
+
+// settleGroup: of each group something is judged, and what may still run is an
+// error if the caller says so.
+func (w *wholeGraph) settleGroup(c *chain, g *graph.Group, signed map[graph.TaskID]bool) {
+	some, open := len(g.Tasks) == 0, false // of an empty one another finding says so
+	for _, t := range g.Tasks {
+		some = some || signed[t.ID]
+		if !t.State.Open() {
+			continue
+		}
+		open = true
+		if n := c.nodes[t.ID]; w.target.RequireFinished && !w.self[t.ID] && n.loose == nil { // a completed run stands for it
+			n.add(Finding{
+				Rule: RuleRunNotCompleted, Heals: true, Want: "a task that is finished", Got: string(t.State),
+				Message: "the task is run again, and may still make other artifacts",
+				Hint:    "wait until it is finished",
+			})
+		}
+	}
+	if !some {
+		w.findings = append(w.findings, Finding{
+			Rule: RuleEvidenceUnavailable, Heals: open, Want: "a task that signs", Got: fmt.Sprintf("%d tasks, none of them signed", len(g.Tasks)),
+			Message: fmt.Sprintf("nothing in task group %s can be verified", g.ID),
+			Hint:    "turn on the chain-of-trust feature in the tasks that ship, or wait until one is completed",
+		})
+	}
 }
 
 // describe says in the report which groups it is about.
