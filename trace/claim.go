@@ -31,28 +31,33 @@ type claimSyntax struct {
 	re    *regexp.Regexp
 	want  string
 	other string
+	max   int // bytes; 0: as many as the expression takes
+}
+
+func (s claimSyntax) matches(value string) bool {
+	return (s.max == 0 || len(value) <= s.max) && s.re.MatchString(value)
 }
 
 var (
 	claimedCommit = claimSyntax{
-		regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`), "a full commit id or zeros", strings.Repeat("1", 40),
+		regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`), "a full commit id or zeros", strings.Repeat("1", 40), 0,
 	}
 	claimedTime = claimSyntax{
-		regexp.MustCompile(`^(\d{1,16}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d))$`), "an RFC 3339 time or digits", "1",
+		regexp.MustCompile(`^(\d{1,16}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d))$`), "an RFC 3339 time or digits", "1", 0,
 	}
 	// claimedWord also takes the names that GitHub gives to bots.
 	claimedWord = claimSyntax{
-		regexp.MustCompile(`^([A-Za-z0-9@._+-]{1,100}|[A-Za-z0-9._+-]{1,80}\[bot\](@[A-Za-z0-9.-]{1,80})?)$`), "1 to 100 of A-Z a-z 0-9 @ . _ + -", "x",
+		regexp.MustCompile(`^([A-Za-z0-9@._+-]+|[A-Za-z0-9._+-]+\[bot\](@[A-Za-z0-9.-]+)?)$`), "1 to 100 of A-Z a-z 0-9 @ . _ + -", "x", 100,
 	}
 	claimedRef = claimSyntax{
-		regexp.MustCompile(`^refs/(heads|tags)(/[A-Za-z0-9@_+-][A-Za-z0-9@._+-]{0,99}){1,10}$`), "a whole ref", "refs/heads/x",
+		regexp.MustCompile(`^refs/(heads|tags)(/[A-Za-z0-9@_+-][A-Za-z0-9@._+-]*){1,10}$`), "a whole ref", "refs/heads/x", 255,
 	}
 	claimedTaskID = claimSyntax{
-		regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`), "a task id", strings.Repeat("A", 22),
+		regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`), "a task id", strings.Repeat("A", 22), 0,
 	}
 	// claimedClient is what Taskcluster's auth service takes as a clientId.
 	claimedClient = claimSyntax{
-		regexp.MustCompile(`^[A-Za-z0-9!@/:.+|_-]{1,256}$`), "a clientId", "x",
+		regexp.MustCompile(`^[A-Za-z0-9!@/:.+|_-]+$`), "a clientId", "x", 256,
 	}
 )
 
@@ -73,7 +78,7 @@ func (c *claims) env(variable string, s claimSyntax, path ...string) (string, bo
 }
 
 func (c *claims) take(at, value string, s claimSyntax, path ...string) (string, bool, *Finding) {
-	if !s.re.MatchString(value) {
+	if !s.matches(value) {
 		return "", false, &Finding{
 			Rule: RuleContextUnvouched, Path: at, Want: s.want, Got: clipText(value),
 			Message: fmt.Sprintf("nothing vouches for %s, and the task's own word for it has not the syntax that is needed to take it", strings.Join(path, ".")),

@@ -82,7 +82,7 @@ func pushEvent(n *node, repository map[string]any) (*pushed, *Finding) {
 		p.event["sender"] = map[string]any{"login": v}
 	}
 	for _, name := range []string{"_BASE_REF", "_BASE_BRANCH"} {
-		if v, ok := n.task.Definition.Env(prefix + name); ok && v != "" && v != ref && claimedRef.re.MatchString(v) {
+		if v, ok := n.task.Definition.Env(prefix + name); ok && v != "" && v != ref && claimedRef.matches(v) {
 			p.bases = append(p.bases, v)
 		}
 	}
@@ -158,7 +158,7 @@ func (p *pushed) ask(ctx context.Context, c *chain, o *origin) *Finding {
 	p.event["head_commit"] = head
 	for _, who := range []string{"committer", "author"} {
 		account, _ := full[who].(map[string]any)
-		if login, ok := account["login"].(string); ok && login != "web-flow" && claimedWord.re.MatchString(login) {
+		if login, ok := account["login"].(string); ok && login != "web-flow" && claimedWord.matches(login) {
 			p.senders = append(p.senders, login)
 		}
 	}

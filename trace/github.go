@@ -46,7 +46,7 @@ func headRef(o *origin) string {
 // plainRef refuses a ref whose name could be more than a name where a template
 // puts it: who may push to some branch chooses what tags and branches are called.
 func plainRef(o *origin, ref string) *Finding {
-	if claimedRef.re.MatchString(ref) {
+	if claimedRef.matches(ref) {
 		return nil
 	}
 	return &Finding{

@@ -90,7 +90,7 @@ func newTransport(cfg Config, proxy proxyFunc, dial dialFunc) *http.Transport {
 		TLSHandshakeTimeout:    cfg.ConnectTimeout,
 		ResponseHeaderTimeout:  cfg.HeaderTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		ReadBufferSize:         64 << 10,
+		ReadBufferSize:         8 << 10, // large reads go past it
 	}
 	if cfg.RootCAs != nil {
 		t.TLSClientConfig = &tls.Config{RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12}

@@ -29,13 +29,15 @@ type gitHub struct {
 	rawFile form // "": the API is asked
 }
 
-var tokenPattern = regexp.MustCompile(`^[\x21-\x7e]{1,1000}$`)
+const maxToken = 1000 // bytes
+
+var tokenPattern = regexp.MustCompile(`^[\x21-\x7e]+$`)
 
 func newGitHub(f *fetcher, name string, cfg HostConfig, answers Answers) (*gitHub, error) {
 	if cfg.Pushlog != "" {
 		return nil, errors.New("a pushlog is for hosts of type hg")
 	}
-	if cfg.Token != "" && !tokenPattern.MatchString(cfg.Token) {
+	if cfg.Token != "" && (len(cfg.Token) > maxToken || !tokenPattern.MatchString(cfg.Token)) {
 		return nil, errors.New("the token for it has characters that no token has (a newline at its end?)")
 	}
 	if name == publicHost {

@@ -141,7 +141,7 @@ func (b *builder) content(n *node, at string, limit int64) (data []byte, what st
 	return b.read(n, at, s, limit), quoted(s)
 }
 
-var durationSyntax = syntax{regexp.MustCompile(`^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$`), "a duration like 24h or 90m"}
+var durationSyntax = syntax{re: regexp.MustCompile(`^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$`), want: "a duration like 24h or 90m"}
 
 // duration reads a length of time like 24h; zero where the key is absent.
 func (f fields) duration(key string, high time.Duration) time.Duration {

@@ -85,11 +85,22 @@ func (p *problems) asText(n *node, path string) (string, bool) {
 // syntax is what the text of a key has to look like.
 type syntax struct {
 	re   *regexp.Regexp
+	max  int // bytes; 0: any
 	want string
 }
 
+// short is a syntax of at most so many bytes. Said by a count in the expression,
+// the bound would be that many states of its automaton.
+func short(most int, pattern, want string) syntax {
+	return syntax{regexp.MustCompile(pattern), most, want}
+}
+
+func (s syntax) matches(value string) bool {
+	return (s.max == 0 || len(value) <= s.max) && s.re.MatchString(value)
+}
+
 func (s syntax) check(p *problems, n *node, path, value string) bool {
-	if s.re.MatchString(value) {
+	if s.matches(value) {
 		return true
 	}
 	p.add(n, path, s.want, quoted(value), "")

@@ -92,7 +92,7 @@ func (b *builder) file(n *node, at, name string) []byte {
 // read reads a file that the policy names at n.
 func (b *builder) read(n *node, at, name string, limit int64) []byte {
 	switch {
-	case !fileSyntax.re.MatchString(name):
+	case !fileSyntax.matches(name):
 		b.add(n, at, "a URL or "+fileSyntax.want, quoted(name), "")
 		return nil
 	case b.files == nil:

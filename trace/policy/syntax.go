@@ -8,23 +8,23 @@ import (
 
 // What texts in a policy have to look like. The JSON Schema has the same.
 var (
-	nameSyntax        = syntax{regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,99}$`), "a name of lower-case letters, digits, '.', '_' and '-'"}
-	productSyntax     = syntax{regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,99}$`), "a name of lower-case letters, digits and '-'"}
-	provisionerSyntax = syntax{regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`), "a provisioner id"}
-	poolSyntax        = syntax{regexp.MustCompile(`^[A-Za-z0-9_*-]{1,100}/[A-Za-z0-9_*-]{1,100}$`), "a worker pool like provisionerId/workerType, * as wildcard"}
-	hostSyntax        = syntax{regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`), "a host name in lower case, without port"}
-	envPrefixSyntax   = syntax{regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,99}$`), "a prefix of environment variables like GECKO"}
-	ownerSyntax       = syntax{regexp.MustCompile(`^[A-Za-z0-9-]{1,100}$`), "a GitHub owner"}
-	pathRegexpSyntax  = syntax{regexp.MustCompile(`^/[\x21-\x7e]{1,500}$`), "a regular expression for the whole path, beginning with /"}
-	projectSyntax     = syntax{regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`), "a project's alias"}
-	branchSyntax      = syntax{regexp.MustCompile(`^[A-Za-z0-9._/+@*-]{1,200}$`), "a branch, * as wildcard"}
-	treeNameSyntax    = syntax{regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`), "a tree's name"}
-	treePathSyntax    = syntax{regexp.MustCompile(`^(/[A-Za-z0-9._+~@-]+)+$`), "a repository's path like /releases/mozilla-release"}
-	scopeSyntax       = syntax{regexp.MustCompile(`^[\x20-\x7e]{1,500}$`), "a scope of printable ASCII characters"}
-	taskKindSyntax    = syntax{regexp.MustCompile(`^[a-z][a-z0-9-]{0,99}$`), "a kind of task like decision, action or docker-image"}
-	fileSyntax        = syntax{regexp.MustCompile(`^` + fileName + `$`), "a file name relative to the policy file, in or below its directory"}
-	directorySyntax   = syntax{regexp.MustCompile(`^` + fileName + `/?$`), "a file or directory name relative to the policy file, in or below its directory"}
-	spiffeSyntax      = syntax{regexp.MustCompile(`^spiffe://[a-z0-9._-]{1,255}(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$`), "a SPIFFE ID with a path"}
+	nameSyntax        = short(100, `^[a-z0-9][a-z0-9._-]*$`, "a name of lower-case letters, digits, '.', '_' and '-'")
+	productSyntax     = short(100, `^[a-z0-9][a-z0-9-]*$`, "a name of lower-case letters, digits and '-'")
+	provisionerSyntax = short(100, `^[A-Za-z0-9_-]+$`, "a provisioner id")
+	poolSyntax        = syntax{re: regexp.MustCompile(`^[A-Za-z0-9_*-]{1,100}/[A-Za-z0-9_*-]{1,100}$`), want: "a worker pool like provisionerId/workerType, * as wildcard"}
+	hostSyntax        = syntax{re: regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`), want: "a host name in lower case, without port"}
+	envPrefixSyntax   = short(100, `^[A-Z][A-Z0-9_]*$`, "a prefix of environment variables like GECKO")
+	ownerSyntax       = short(100, `^[A-Za-z0-9-]+$`, "a GitHub owner")
+	pathRegexpSyntax  = short(501, `^/[\x21-\x7e]+$`, "a regular expression for the whole path, beginning with /")
+	projectSyntax     = short(100, `^[A-Za-z0-9._-]+$`, "a project's alias")
+	branchSyntax      = short(200, `^[A-Za-z0-9._/+@*-]+$`, "a branch, * as wildcard")
+	treeNameSyntax    = short(100, `^[A-Za-z0-9][A-Za-z0-9._-]*$`, "a tree's name")
+	treePathSyntax    = syntax{re: regexp.MustCompile(`^(/[A-Za-z0-9._+~@-]+)+$`), want: "a repository's path like /releases/mozilla-release"}
+	scopeSyntax       = short(500, `^[\x20-\x7e]+$`, "a scope of printable ASCII characters")
+	taskKindSyntax    = short(100, `^[a-z][a-z0-9-]*$`, "a kind of task like decision, action or docker-image")
+	fileSyntax        = syntax{re: regexp.MustCompile(`^` + fileName + `$`), want: "a file name relative to the policy file, in or below its directory"}
+	directorySyntax   = syntax{re: regexp.MustCompile(`^` + fileName + `/?$`), want: "a file or directory name relative to the policy file, in or below its directory"}
+	spiffeSyntax      = syntax{re: regexp.MustCompile(`^spiffe://[a-z0-9._-]{1,255}(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$`), want: "a SPIFFE ID with a path"}
 )
 
 // fileName has no segment that begins with a dot, so none that leads upwards.
@@ -56,7 +56,7 @@ func (f fields) checkURL(n *node, at, s string) (*url.URL, bool) {
 		want += " without user and password"
 	case u.Scheme == "http" && loopback(u.Hostname()):
 		return u, true
-	case u.Scheme == "https" && (hostSyntax.re.MatchString(u.Hostname()) || loopback(u.Hostname())):
+	case u.Scheme == "https" && (hostSyntax.matches(u.Hostname()) || loopback(u.Hostname())):
 		return u, true
 	}
 	hint := ""

@@ -71,12 +71,12 @@ const formBegin = `^(\{repo\}|(https://\{host\}|https?://[^/{}?#@\s\\]+)(/[^{}?#
 
 var (
 	formSyntax = syntax{
-		regexp.MustCompile(formBegin + `/([^{}#\s\\]|\{revision\}|\{file\})+$`),
-		"a URL form that begins with {repo} or https://HOST/{path}",
+		re:   regexp.MustCompile(formBegin + `/([^{}#\s\\]|\{revision\}|\{file\})+$`),
+		want: "a URL form that begins with {repo} or https://HOST/{path}",
 	}
 	gitFormSyntax = syntax{
-		regexp.MustCompile(formBegin + `[^{}?#\s\\]*$`),
-		"a URL form like {repo}.git or https://HOST/{path}.git",
+		re:   regexp.MustCompile(formBegin + `[^{}?#\s\\]*$`),
+		want: "a URL form like {repo}.git or https://HOST/{path}.git",
 	}
 )
 
