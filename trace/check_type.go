@@ -87,3 +87,33 @@ func checkTaskType(c *chain, l *link) {
 func typeFits(stated, derived class) bool {
 	return stated == derived || stated == classOther && derived == classScriptworker
 }
+
+// overruleKinds makes the named tasks what the caller says that they are. A type
+// decides which rules hold, so what creates tasks stays what it is, and nothing
+// becomes a decision task by being called one.
+func (c *chain) overruleKinds() {
+	asked := c.v.options.TaskType
+	if asked == "" {
+		return
+	}
+	done := map[*node]bool{}
+	for _, l := range c.targets {
+		n := l.node
+		if n.task == nil || done[n] || n.depth > 0 {
+			continue
+		}
+		done[n] = true
+		switch {
+		case n.kind == asked:
+		case n.creates(), asked == KindDecision:
+			n.add(Finding{
+				Rule: RuleTaskType, Want: string(asked), Got: string(n.kind),
+				Message: fmt.Sprintf("the caller says that this is %s, but it is %s", asked.noun(), n.kind.noun()),
+				Hint:    "leave out --task-type: which tasks create others is known for sure",
+			})
+		default:
+			c.overruled = append(c.overruled, fmt.Sprintf("%s is judged as %s, because --task-type says so; it looks like %s", n.id, asked.noun(), n.kind.noun()))
+			n.kind = asked
+		}
+	}
+}

@@ -42,6 +42,7 @@ func (c *chain) report(targets []RunTarget) *Report {
 	for i, l := range links {
 		at[l] = i
 	}
+	r.Notes = append(r.Notes, c.overruled...)
 	for _, l := range links {
 		t := reportLink(l)
 		for _, on := range c.rests[l] {
@@ -55,10 +56,11 @@ func (c *chain) report(targets []RunTarget) *Report {
 		}
 	}
 	for i, l := range c.targets { // one per target, in their order
-		if c.whole == nil && l.hasRun {
+		if i < len(targets) && l.hasRun {
 			r.runs[targetKey(targets[i])] = l.ref()
 		}
 	}
+	r.taken = takenBy(links)
 	r.Signers = signerUses(links)
 	if c.v.options.Scope == ScopeTree {
 		r.Notes = append(r.Notes, "what a task's own script fetched is out of reach of this verification")
@@ -72,10 +74,14 @@ func (c *chain) target() Target {
 	if want := c.v.options.ExpectTree; !want.Repository.IsZero() {
 		t.Tree = want.String()
 	}
+	named := c.targets
 	if c.whole != nil {
+		named = slices.DeleteFunc(slices.Clone(named), func(l *link) bool { return !c.whole.named[l.node] })
+	}
+	links := distinct(named)
+	if len(links) == 0 {
 		return t
 	}
-	links := distinct(c.targets)
 	if len(links) == 1 {
 		l := links[0]
 		t.TaskID = l.node.id.String()
@@ -281,9 +287,10 @@ func (r *Report) Conclude() {
 	for i := range r.Tasks {
 		r.count(r.Tasks[i])
 	}
+	of := r.verdicts()
 	for i := range r.Artifacts {
 		a := &r.Artifacts[i]
-		a.Verdict = worse(verdictOf(a.Findings, healing, r.Scope), r.ofRun(a.TaskID, a.RunID))
+		a.Verdict = worse(verdictOf(a.Findings, healing, r.Scope), of[taskRun{a.TaskID, a.RunID}])
 	}
 	r.Verdict = verdictOf(all, healing, r.Scope)
 	if len(r.Tasks) == 0 && !r.NothingAsked && r.Verdict.OK() {
@@ -306,14 +313,20 @@ func (r *Report) spread() {
 	}
 }
 
-// ofRun is the verdict of the task that made an artifact, if it is reported.
-func (r *Report) ofRun(task string, run int) Verdict {
+type taskRun struct {
+	task string
+	run  int
+}
+
+// verdicts are those of the reported runs.
+func (r *Report) verdicts() map[taskRun]Verdict {
+	of := make(map[taskRun]Verdict, len(r.Tasks))
 	for _, t := range r.Tasks {
-		if t.TaskID == task && t.RunID != nil && *t.RunID == run {
-			return t.Verdict
+		if t.RunID != nil {
+			of[taskRun{t.TaskID, *t.RunID}] = t.Verdict
 		}
 	}
-	return ""
+	return of
 }
 
 // worse gives the worse of two verdicts; of equals the first.

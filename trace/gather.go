@@ -42,6 +42,8 @@ type chain struct {
 	projectsMu  sync.Mutex
 	projectList *policy.Projects
 
+	overruled []string // notes on types that the caller gave
+
 	whole *wholeGraph // nil: single tasks are verified
 
 	slots chan struct{} // one for each thing that is read at a time
@@ -186,7 +188,7 @@ func (c *chain) expand(ctx context.Context, g *errgroup.Group, level []*node, de
 		if g := n.task.Definition.TaskGroupID; !g.IsZero() {
 			ids = append(ids, g)
 		}
-		if c.whole != nil {
+		if c.whole != nil && c.v.options.Dependencies != DependenciesTrust {
 			ids = append(ids, n.task.Definition.Dependencies...)
 		}
 		before := len(next)

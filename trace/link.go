@@ -22,6 +22,11 @@ const (
 	KindTask         Kind = "task"         // all else
 )
 
+// Kinds are all kinds of tasks.
+func Kinds() []Kind {
+	return []Kind{KindDecision, KindAction, KindDockerImage, KindScriptworker, KindTask}
+}
+
 // node is a task of the chain as the queue has it.
 type node struct {
 	id     graph.TaskID

@@ -77,6 +77,7 @@ type Report struct {
 
 	documents map[graph.RunRef]*vouched
 	runs      map[string]graph.RunRef
+	taken     []StoredArtifact // that judged tasks took from others
 }
 
 // Scope is how much was asked for.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,6 +32,12 @@ type Options struct {
 	ExpectTree tree.Tree
 	// ExpectProduct is the product that the targets must belong to.
 	ExpectProduct string
+	// Dependencies says how far tasks are followed. Empty: for what is named,
+	// trust; for whole groups, all.
+	Dependencies Dependencies
+	// TaskType is the type of what is named, where detection is wrong; empty: as
+	// detected. What creates tasks stays what it is.
+	TaskType Kind
 	// At is a time of the past to judge as of; zero: now. What the queue, the
 	// index and version control answer is of today all the same.
 	At time.Time
@@ -39,6 +46,15 @@ type Options struct {
 	// Events receives progress, from several goroutines; may be nil.
 	Events func(Event)
 }
+
+// Dependencies says which of a task's dependencies are followed.
+type Dependencies string
+
+// Dependencies to follow.
+const (
+	DependenciesTrust Dependencies = "trust" // what it rests on: parents and inputs
+	DependenciesAll   Dependencies = "all"   // also every declared dependency
+)
 
 // Event is a step of a verification.
 type Event struct {
@@ -74,6 +90,18 @@ func New(p *policy.Policy, s Sources, now time.Time, o Options) (*Verifier, erro
 		}
 	default:
 		return nil, fmt.Errorf("trace: unknown scope %q", o.Scope)
+	}
+	if o.TaskType != "" && !slices.Contains(Kinds(), o.TaskType) {
+		return nil, fmt.Errorf("trace: unknown type %q of a task", o.TaskType)
+	}
+	switch o.Dependencies {
+	case "", DependenciesTrust:
+	case DependenciesAll:
+		if o.Scope == ScopeSignature {
+			return nil, errors.New("signatures alone are looked at without dependencies")
+		}
+	default:
+		return nil, fmt.Errorf("trace: unknown dependencies %q", o.Dependencies)
 	}
 	if now.IsZero() {
 		return nil, errors.New("trace: a reference time is needed")
@@ -124,12 +152,17 @@ func (v *Verifier) Verify(ctx context.Context, targets []RunTarget) (*Report, er
 		return nil, err
 	}
 	g, gctx := errgroup.WithContext(ctx)
-	if err := c.gather(gctx, g, targets); err != nil {
+	gather := c.gather
+	if v.options.Dependencies == DependenciesAll {
+		gather = c.gatherAll
+	}
+	if err := gather(gctx, g, targets); err != nil {
 		return nil, errors.Join(g.Wait(), err)
 	}
 	c.checkRoutes(targets)
 	if v.options.Scope == ScopeTree {
 		c.decideKinds()
+		c.overruleKinds()
 		c.findOrigins()
 		c.searchParents(gctx, g)
 	}

@@ -13,13 +13,7 @@ import (
 // fetched and used, Verified alone tells.
 func (r *Report) Vouched() iter.Seq[Artifact] {
 	return func(yield func(Artifact) bool) {
-		for i := range r.Tasks {
-			t := &r.Tasks[i]
-			id, err := graph.ParseTaskID(t.TaskID)
-			if err != nil || t.RunID == nil {
-				continue
-			}
-			run := graph.RunRef{Task: id, Run: graph.RunID(*t.RunID)}
+		for t, run := range r.vouchedRuns() {
 			for _, name := range r.Names(run) {
 				digests, f := r.documents[run].link.digests(name)
 				if f != nil {
@@ -36,6 +30,24 @@ func (r *Report) Vouched() iter.Seq[Artifact] {
 				if !yield(a) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// vouchedRuns gives the targets' runs that have a verified document, as the
+// report has them.
+func (r *Report) vouchedRuns() iter.Seq2[*Task, graph.RunRef] {
+	return func(yield func(*Task, graph.RunRef) bool) {
+		for i := range r.Tasks {
+			t := &r.Tasks[i]
+			id, err := graph.ParseTaskID(t.TaskID)
+			if err != nil || t.RunID == nil {
+				continue
+			}
+			run := graph.RunRef{Task: id, Run: graph.RunID(*t.RunID)}
+			if r.documents[run] != nil && !yield(t, run) {
+				return
 			}
 		}
 	}

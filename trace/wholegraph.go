@@ -34,7 +34,8 @@ type wholeGraph struct {
 	member   map[graph.TaskID]bool // of the groups
 	self     map[graph.TaskID]bool // the running task, and what depends on it
 	judged   map[*link]bool
-	findings []Finding // of the request as a whole
+	named    map[*node]bool // instead of groups
+	findings []Finding      // of the request as a whole
 }
 
 // VerifyGraph judges every task of the groups, and all that they depend on. What
@@ -50,7 +51,7 @@ func (v *Verifier) VerifyGraph(ctx context.Context, t GraphTarget) (*Report, err
 		return nil, errors.New("trace: whole graphs need the task groups' listings")
 	}
 	c := newChain(v)
-	c.whole = &wholeGraph{target: t, member: map[graph.TaskID]bool{}, self: map[graph.TaskID]bool{}, judged: map[*link]bool{}}
+	c.whole = newWholeGraph(t)
 	level, err := c.listGroups(ctx)
 	if err != nil {
 		return nil, err
@@ -69,6 +70,28 @@ func (v *Verifier) VerifyGraph(ctx context.Context, t GraphTarget) (*Report, err
 		return nil, err
 	}
 	return c.report(nil), nil
+}
+
+func newWholeGraph(t GraphTarget) *wholeGraph {
+	return &wholeGraph{
+		target: t, member: map[graph.TaskID]bool{}, self: map[graph.TaskID]bool{}, judged: map[*link]bool{}, named: map[*node]bool{},
+	}
+}
+
+// gatherAll finds the targets and all that they depend on, as a whole graph that
+// has them instead of groups.
+func (c *chain) gatherAll(ctx context.Context, g *errgroup.Group, targets []RunTarget) error {
+	c.whole = newWholeGraph(GraphTarget{})
+	level := c.enqueue(nil, targetIDs(targets), 0)
+	if err := c.load(ctx, level); err != nil {
+		return err
+	}
+	for _, t := range targets {
+		n := c.nodes[t.Task]
+		c.whole.named[n], c.whole.member[t.Task] = true, true
+		c.targets = append(c.targets, c.targetLink(t))
+	}
+	return c.close(ctx, g, level)
 }
 
 // listGroups lists the groups, and those that release promotions in them name as
@@ -170,7 +193,9 @@ func (c *chain) enter(level []*node, t *graph.Task) []*node {
 func (c *chain) close(ctx context.Context, g *errgroup.Group, level []*node) error {
 	for depth := 1; len(level) > 0; depth++ {
 		for _, n := range level {
-			c.targets = append(c.targets, c.graphLink(n))
+			if !c.whole.named[n] {
+				c.targets = append(c.targets, c.graphLink(n))
+			}
 		}
 		next, err := c.expand(ctx, g, level, depth)
 		if err != nil {
@@ -181,7 +206,7 @@ func (c *chain) close(ctx context.Context, g *errgroup.Group, level []*node) err
 	}
 	c.whole.markSelf(c)
 	for _, l := range c.snapshot() {
-		if l.run.State == graph.Completed || l.used {
+		if l.run.State == graph.Completed || l.used || c.whole.named[l.node] {
 			c.fetch(ctx, g, l)
 		}
 	}
@@ -231,6 +256,8 @@ func (w *wholeGraph) choose(c *chain) {
 	var from []*link
 	for _, l := range c.targets {
 		switch {
+		case w.named[l.node]:
+			from = append(from, l)
 		case !l.hasRun, l.run.State != graph.Completed, l.node.impl == graph.BuiltIn:
 		case l.doc != nil, l.listing == nil, l.hasListedDocument(): // without a listing nobody knows
 			from = append(from, l)

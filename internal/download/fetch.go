@@ -124,9 +124,7 @@ func below(dir string) []string {
 // fetch runs one job to its end.
 func (w *worker) fetch(ctx context.Context, j *job) Result {
 	w.run.event(Event{Kind: Started, Total: -1}, j)
-	ctx, cancel := context.WithTimeoutCause(ctx, w.run.opts.Timeout, &graph.UnavailableError{
-		What: j.what, Reason: graph.Unreachable, Detail: fmt.Sprintf("not complete after %v", w.run.opts.Timeout),
-	})
+	ctx, cancel := w.run.deadline(ctx, j)
 	defer cancel()
 	res := Result{Item: j.item}
 	err := w.deliver(ctx, j, &res)
@@ -137,6 +135,13 @@ func (w *worker) fetch(ctx context.Context, j *job) Result {
 		w.run.end(j, &res, err)
 	}
 	return res
+}
+
+// deadline is the time that one artifact may take.
+func (r *run) deadline(ctx context.Context, j *job) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, r.opts.Timeout, &graph.UnavailableError{
+		What: j.what, Reason: graph.Unreachable, Detail: fmt.Sprintf("not complete after %v", r.opts.Timeout),
+	})
 }
 
 // end says how a job ended.

@@ -25,10 +25,16 @@ type fetched struct {
 	note    string
 }
 
-// verified fills tmp with bytes that match every digest. Bytes that don't are
+// sink takes an artifact's bytes; reset makes it forget those it has.
+type sink interface {
+	io.Writer
+	reset() error
+}
+
+// verified fills to with bytes that match every digest. Bytes that don't are
 // fetched once more past the CDN, and then named as what they are.
-func (w *worker) verified(ctx context.Context, j *job, tmp *tempFile) (fetched, error) {
-	first, err := w.once(ctx, j, tmp, false)
+func (w *worker) verified(ctx context.Context, j *job, to sink) (fetched, error) {
+	first, err := w.once(ctx, j, to, false)
 	if err != nil {
 		return first, err
 	}
@@ -38,7 +44,7 @@ func (w *worker) verified(ctx context.Context, j *job, tmp *tempFile) (fetched, 
 	}
 	wrong := &MismatchError{What: j.what, Algorithm: bad.Algorithm(), Want: bad.Hex(), First: firstGot, Fault: Transport}
 	w.run.event(Event{Kind: Retrying, Total: -1, Err: wrong}, j)
-	second, err := w.once(ctx, j, tmp, true)
+	second, err := w.once(ctx, j, to, true)
 	if err != nil {
 		wrong.Fault = Untold
 		return second, fmt.Errorf("%w; fetching once more past the CDN failed: %w", wrong, err)
@@ -70,8 +76,8 @@ func (f fetched) judge(digests []digest) (bad digest, got string) {
 	return bad, f.sums.hex(bad.Algorithm())
 }
 
-// once fetches all bytes into tmp, over several connections if need be.
-func (w *worker) once(ctx context.Context, j *job, tmp *tempFile, pastCDN bool) (fetched, error) {
+// once fetches all bytes into to, over several connections if need be.
+func (w *worker) once(ctx context.Context, j *job, to sink, pastCDN bool) (fetched, error) {
 	b := &body{
 		ctx:      ctx,
 		open:     func(ctx context.Context) (*Stream, error) { return j.open(ctx, pastCDN) },
@@ -85,7 +91,7 @@ func (w *worker) once(ctx context.Context, j *job, tmp *tempFile, pastCDN bool) 
 	}
 	defer b.hangUp()
 	for {
-		f, err := w.pass(j, b, tmp)
+		f, err := w.pass(j, b, to)
 		if !errors.Is(err, errRestart) {
 			return f, err
 		}
@@ -94,8 +100,8 @@ func (w *worker) once(ctx context.Context, j *job, tmp *tempFile, pastCDN bool) 
 }
 
 // pass reads content from its first byte to its end.
-func (w *worker) pass(j *job, b *body, tmp *tempFile) (fetched, error) {
-	target := join(tmp.dir.path, j.base)
+func (w *worker) pass(j *job, b *body, to sink) (fetched, error) {
+	target := join(j.dir, j.base)
 	if err := b.begin(); err != nil {
 		return fetched{}, err
 	}
@@ -107,12 +113,12 @@ func (w *worker) pass(j *job, b *body, tmp *tempFile) (fetched, error) {
 			What: j.what, Reason: graph.Malformed, Detail: fmt.Sprintf("content encoding %q, want gzip or none", clip(e)),
 		}
 	}
-	if err := tmp.reset(); err != nil {
+	if err := to.reset(); err != nil {
 		return fetched{}, &DiskError{"writing", target, err}
 	}
 	f := fetched{sums: newSums(j.digests, b.first.Promised)}
 	tooLarge := &LimitError{j.what, w.run.opts.MaxArtifactSize, "bytes"}
-	n, err := w.move(j, b, f.sums, tmp, tooLarge)
+	n, err := w.move(j, b, f.sums, to, tooLarge)
 	f.size = n
 	var we writeError
 	switch {
@@ -131,7 +137,7 @@ func (w *worker) pass(j *job, b *body, tmp *tempFile) (fetched, error) {
 }
 
 // move decodes and moves the bytes, bounded, with reports on the way.
-func (w *worker) move(j *job, b *body, s *sums, tmp *tempFile, tooLarge error) (int64, error) {
+func (w *worker) move(j *job, b *body, s *sums, to sink, tooLarge error) (int64, error) {
 	var src io.Reader = &meter{r: b, step: progressStep, report: func() {
 		w.run.event(Event{Kind: Progress, Bytes: b.got, Total: b.first.Size}, j)
 	}}
@@ -146,7 +152,7 @@ func (w *worker) move(j *job, b *body, s *sums, tmp *tempFile, tooLarge error) (
 		}
 		src = w.gunz
 	}
-	return w.belt.run(&boundReader{r: src, left: w.run.opts.MaxArtifactSize, err: tooLarge}, s.add, tmp)
+	return w.belt.run(&boundReader{r: src, left: w.run.opts.MaxArtifactSize, err: tooLarge}, s.add, to)
 }
 
 func noEOF(err error) error {
