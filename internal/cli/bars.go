@@ -47,7 +47,7 @@ func (b *bars) status() string {
 	if b.count.files == 0 {
 		return fmt.Sprintf("verifying: %d tasks looked at", b.tasks)
 	}
-	return "fetching: " + b.count.String()
+	return b.count.String()
 }
 
 // waiting shows at once, above the bars, what is waited for; of many waits at a
@@ -71,10 +71,10 @@ func (b *bars) traced(e trace.Event) {
 	}
 }
 
-func (b *bars) fetched(items []download.Item) func(download.Event) {
+func (b *bars) fetched(artifacts int, doing string) func(download.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.count = newTally(len(items))
+	b.count = newTally(artifacts, doing)
 	return b.event
 }
 

@@ -227,7 +227,7 @@ func TestPlainProgress(t *testing.T) {
 	p := newPlain(&w, "cot-download", time.Hour)
 	p.traced(trace.Event{Kind: "task"})
 	p.line()
-	event := p.fetched(make([]download.Item, 3))
+	event := p.fetched(3, "fetching")
 	for _, e := range steps {
 		event(e)
 	}
@@ -247,7 +247,7 @@ func TestBarsEnd(t *testing.T) {
 	var w lockedBuffer
 	b := newBars(&w)
 	b.traced(trace.Event{Kind: "task"})
-	event := b.fetched(make([]download.Item, 3))
+	event := b.fetched(3, "fetching")
 	for _, e := range steps {
 		event(e)
 	}

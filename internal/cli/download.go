@@ -124,7 +124,7 @@ func (f *downloadFlags) run(ctx context.Context, s IO, name string, args []strin
 // prepare checks all that can be checked without asking anybody.
 func (r *downloadRun) prepare(args []string) error {
 	r.below = cmp.Or(r.downloadFlags.dest, r.s.env("MOZ_FETCHES_DIR"), ".")
-	if err := r.check(); err != nil {
+	if err := r.check(r.s); err != nil {
 		return err
 	}
 	if err := r.checkSources(r.s, args); err != nil {

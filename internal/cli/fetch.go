@@ -99,7 +99,7 @@ func (r *downloadRun) transfer(ctx context.Context, list []download.Item) ([]dow
 	defer dest.Close()
 	d, err := download.New(dest, stored{r.deployment.queue}, download.Options{
 		Jobs: r.jobs, MaxArtifactSize: r.maxSize,
-		URLs: elsewhere{r.deployment.transport}, Events: r.show.fetched(list),
+		URLs: elsewhere{r.deployment.transport}, Events: r.show.fetched(len(list), "fetching"),
 	})
 	if err != nil {
 		return nil, usage(err)

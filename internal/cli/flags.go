@@ -34,6 +34,7 @@ type common struct {
 	formats []string // that the command writes; the first is the default
 	signing signingFlags
 	explain bool   // write the chain as a tree
+	inTask  bool   // this runs in a task
 	below   string // where artifacts are written, as the caller named it
 }
 
@@ -69,7 +70,8 @@ func (c *common) register(cmd *cobra.Command) {
 }
 
 // check refuses values that no command understands.
-func (c *common) check() error {
+func (c *common) check(s IO) error {
+	c.inTask = s.env("TASK_ID") != ""
 	switch {
 	case !slices.Contains(c.formats, c.format) && slices.Contains(graphFormats, c.format):
 		return usagef("--format %s: only cot-verify-graph TASK_ID writes it; want %s", c.format, orList(c.formats))

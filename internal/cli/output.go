@@ -57,7 +57,7 @@ func (c *common) deliver(s IO, name string, r *trace.Report, results bool) error
 		defer say(s.Stderr, name, none.Error())
 		failed = nil
 	case failed != nil:
-		failed = fmt.Errorf("write the report: %w", failed)
+		failed = c.unwritten(s, failed)
 	}
 	textOnStdout := toStdout && c.format == "text"
 	switch {
@@ -74,6 +74,16 @@ func (c *common) deliver(s IO, name string, r *trace.Report, results bool) error
 	}
 }
 
+// unwritten says that a report is not where it should be; a finished one is
+// rescued.
+func (c *common) unwritten(s IO, err error) error {
+	var lost *unwrittenError
+	if errors.As(err, &lost) {
+		err = c.rescue(s, lost)
+	}
+	return fmt.Errorf("write the report: %w", err)
+}
+
 // checkOutput refuses a report's place that can't be one, before any work. A
 // directory that is to be made below the destination need not be there yet.
 func (c *common) checkOutput() error {
@@ -86,7 +96,7 @@ func (c *common) checkOutput() error {
 	switch {
 	case err == nil && !info.IsDir():
 		return usagef("--output %s: %s is not a directory", name, dir)
-	case err != nil && !(errors.Is(err, fs.ErrNotExist) && c.isBelow(dir)):
+	case err != nil && !(errors.Is(err, fs.ErrNotExist) && c.makes(dir)):
 		return usagef("--output: %w", err)
 	}
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
@@ -94,6 +104,10 @@ func (c *common) checkOutput() error {
 	}
 	return nil
 }
+
+// makes tells whether a directory for the report is made where there is none:
+// below the destination, and in a task, which begins with an empty directory.
+func (c *common) makes(dir string) bool { return c.inTask || c.isBelow(dir) }
 
 // isBelow tells whether a directory is the destination or below it.
 func (c *common) isBelow(dir string) bool {
@@ -108,10 +122,8 @@ func (c *common) isBelow(dir string) bool {
 
 // writeOutput writes what goes to --output.
 func (c *common) writeOutput(write func(io.Writer) error) error {
-	if dir := filepath.Dir(c.output); c.isBelow(dir) {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
+	if dir := filepath.Dir(c.output); c.makes(dir) {
+		_ = os.MkdirAll(dir, 0o755) // the write says what is wrong
 	}
 	return writeFile(c.output, write)
 }
@@ -141,14 +153,20 @@ func writeFile(name string, write func(io.Writer) error) (err error) {
 	if err := write(&b); err != nil {
 		return err
 	}
+	unwritten := func(err error) error {
+		if err == nil {
+			return nil
+		}
+		return &unwrittenError{name, b.Bytes(), err}
+	}
 	// A pipe or a device can't be replaced, and must not be; nor a link, as
 	// /dev/stdout is one, also where it leads to a file.
 	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		return os.WriteFile(name, b.Bytes(), 0o644)
+		return unwritten(os.WriteFile(name, b.Bytes(), 0o644))
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".cot-*")
 	if err != nil {
-		return err
+		return unwritten(err)
 	}
 	defer func() {
 		if err != nil {
@@ -157,7 +175,7 @@ func writeFile(name string, write func(io.Writer) error) (err error) {
 	}()
 	_, err = f.Write(b.Bytes())
 	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return err
+		return unwritten(err)
 	}
-	return os.Rename(f.Name(), name)
+	return unwritten(os.Rename(f.Name(), name))
 }

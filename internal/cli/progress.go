@@ -16,7 +16,7 @@ import (
 // goroutines at once.
 type progress interface {
 	traced(trace.Event)
-	fetched(items []download.Item) func(download.Event)
+	fetched(artifacts int, doing string) func(download.Event)
 	waiting(why error, wait time.Duration)
 	stop() // may be called again; nothing is shown afterwards
 }
@@ -33,10 +33,10 @@ func (c *common) newProgress(s IO, name string) progress {
 
 type silent struct{}
 
-func (silent) traced(trace.Event)                           {}
-func (silent) fetched([]download.Item) func(download.Event) { return nil }
-func (silent) waiting(error, time.Duration)                 {}
-func (silent) stop()                                        {}
+func (silent) traced(trace.Event)                       {}
+func (silent) fetched(int, string) func(download.Event) { return nil }
+func (silent) waiting(error, time.Duration)             {}
+func (silent) stop()                                    {}
 
 // plainInterval is how often a log gets a line.
 const plainInterval = 5 * time.Second
@@ -79,10 +79,10 @@ func (p *plain) traced(e trace.Event) {
 	}
 }
 
-func (p *plain) fetched(items []download.Item) func(download.Event) {
+func (p *plain) fetched(artifacts int, doing string) func(download.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.count = newTally(len(items))
+	p.count = newTally(artifacts, doing)
 	return func(e download.Event) {
 		p.mu.Lock()
 		p.count.add(e)
@@ -108,7 +108,7 @@ func (p *plain) line() {
 	defer p.mu.Unlock()
 	doing := fmt.Sprintf("verifying: %d tasks looked at", p.tasks)
 	if p.count.files > 0 {
-		doing = "fetching: " + p.count.String()
+		doing = p.count.String()
 	}
 	say(p.w, p.name, doing+p.delay.take())
 }
@@ -145,12 +145,15 @@ func (p *plain) stop() {
 
 // tally counts what a download has done.
 type tally struct {
+	doing        string // the word for it
 	files, ended int
 	bytes        int64
 	each         []int64 // received so far, by item
 }
 
-func newTally(files int) tally { return tally{files: files, each: make([]int64, files)} }
+func newTally(files int, doing string) tally {
+	return tally{doing: doing, files: files, each: make([]int64, files)}
+}
 
 // add counts an event; a download that begins anew takes its bytes back.
 func (t *tally) add(e download.Event) {
@@ -167,5 +170,5 @@ func (t *tally) add(e download.Event) {
 }
 
 func (t *tally) String() string {
-	return fmt.Sprintf("%d of %d files, %s", t.ended, t.files, report.Size(t.bytes))
+	return fmt.Sprintf("%s: %d of %d files, %s", t.doing, t.ended, t.files, report.Size(t.bytes))
 }

@@ -23,6 +23,7 @@ import (
 type question struct {
 	targets  []inputs.Target
 	groups   []graph.TaskID // whole task groups, instead of targets
+	own      bool           // the running task's group, too
 	file     *trace.File    // nil: none
 	sha512   string         // of the file
 	distrust []string
@@ -47,7 +48,20 @@ func (q *question) prepare(ctx context.Context, f *verifyFlags) error {
 			q.distrust = append(q.distrust, id)
 		}
 	}
+	if f.compare != "" && !slices.Contains(compares, f.compare) {
+		return usagef("--artifacts %q: want %s", f.compare, orList(compares))
+	}
+	if f.follow != "" && !slices.Contains(follows, f.follow) {
+		return usagef("--dependencies %q: want %s", f.follow, orList(follows))
+	}
+	if f.taskType != "" && !slices.Contains(taskTypes(), f.taskType) {
+		return usagef("--task-type %q: want %s", f.taskType, orList(taskTypes()))
+	}
 	for _, s := range f.groups {
+		if s == ownGroup {
+			q.own = true
+			continue
+		}
 		id, err := graph.ParseTaskID(s)
 		if err != nil {
 			return usagef("--group %w", err)
@@ -115,11 +129,11 @@ func (q *question) name(root string, args []string) error {
 		}
 	}
 	switch {
-	case q.groups == nil:
+	case !q.whole():
 	case q.targets != nil:
-		return usagef("%s is a task, and group %s is verified whole: ask one after the other", q.targets[0].Source, q.groups[0])
+		return usagef("%s is a task, and a group is verified whole: ask one after the other", q.targets[0].Source)
 	case q.file != nil:
-		return usagef("--file is looked for in one task: found group %s", q.groups[0])
+		return usagef("--file is looked for in one task, not in a group")
 	}
 	if q.file == nil {
 		return nil
@@ -133,6 +147,9 @@ func (q *question) name(root string, args []string) error {
 	return nil
 }
 
+// whole tells whether whole groups are asked for.
+func (q *question) whole() bool { return q.own || q.groups != nil }
+
 func (q *question) addGroup(id graph.TaskID) {
 	if !slices.Contains(q.groups, id) {
 		q.groups = append(q.groups, id)
@@ -145,6 +162,18 @@ func (q *question) verify(ctx context.Context, v *trace.Verifier, self graph.Tas
 		return v.VerifyGraph(ctx, trace.GraphTarget{Groups: q.groups, Self: self, RequireFinished: finished})
 	}
 	return v.Verify(ctx, q.runs())
+}
+
+// compares tells which artifacts are compared: of groups, their inputs, for
+// these flow into what is about to ship.
+func (q *question) compares(asked string) string {
+	switch {
+	case asked != "":
+		return asked
+	case q.whole():
+		return compareInputs
+	}
+	return compareNone
 }
 
 func runOf(t inputs.Target) trace.RunTarget {
@@ -171,6 +200,10 @@ func (q *question) answer(rep *trace.Report) {
 			q.addNamed(rep, t, t.Names.String())
 		}
 	}
+}
+
+// conclude comes to the verdict on what was found.
+func (q *question) conclude(rep *trace.Report) {
 	rep.Conclude()
 	if q.distrust != nil {
 		rep.Distrust(q.distrust)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/trace"
 )
 
@@ -18,6 +17,9 @@ type verifyFlags struct {
 	file     string
 	at       timeFlag
 	distrust []string
+	follow   string // which dependencies; empty: the default
+	taskType string
+	compare  string // which artifacts' bytes are looked at; empty: the default
 }
 
 // verifyTargets says how targets are named.
@@ -93,7 +95,7 @@ says what holds and what does not.
 func (f *verifyFlags) registerVerify(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.StringArrayVar(&f.groups, "group", nil, "verify all of the task group `GROUP_ID`; repeatable")
+	fs.StringArrayVar(&f.groups, "group", nil, "verify all of the task group `GROUP_ID`, or in a task of its own (task); repeatable")
 	fs.BoolVar(&f.finished, "require-finished", false, "a task of the groups that may still run is an error")
 	fs.Func("file", "is the file at `PATH` an artifact of the target?", func(s string) error {
 		if f.file = s; s == "" { // a variable that is not set must not ask for less
@@ -101,23 +103,39 @@ func (f *verifyFlags) registerVerify(cmd *cobra.Command) {
 		}
 		return nil
 	})
+	fs.StringVar(&f.follow, "dependencies", "", "follow `WHICH` dependencies: trust (parents and inputs) or all that are declared; default: trust, for groups all")
+	fs.StringVar(&f.taskType, "task-type", "", "the targets are of `TYPE`, where detection is wrong: "+orList(taskTypes()))
+	fs.StringVar(&f.compare, "artifacts", "", "read artifacts and compare them with what was signed: `WHICH` is none, inputs (what a task took from another) or all (also what the targets made); default: none, for groups inputs")
 	fs.Var(&f.at, "at", "judge as of `TIME`, like 2026-01-02T15:04:05Z")
 	fs.StringArrayVar(&f.distrust, "distrust", nil, "say what would not verify without `ID`: a key id, a SPIFFE ID or ISSUER_KEY_ID:SERIAL; repeatable")
 	f.register(cmd)
-	completeNothing(cmd, "group")
+	completeValues(cmd, "group", []string{ownGroup})
+	completeValues(cmd, "dependencies", follows)
+	completeValues(cmd, "task-type", taskTypes())
+	completeValues(cmd, "artifacts", compares)
 	completeNothing(cmd, "at")
 	completeNothing(cmd, "distrust")
+}
+
+var follows = []string{string(trace.DependenciesTrust), string(trace.DependenciesAll)}
+
+func taskTypes() []string {
+	var out []string
+	for _, k := range trace.Kinds() {
+		out = append(out, string(k))
+	}
+	return out
 }
 
 // completeNothing keeps the shell from completing a flag's value by file names.
 func completeNothing(cmd *cobra.Command, flag string) { completeValues(cmd, flag, nil) }
 
 func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args []string) (int, error) {
-	if err := f.check(); err != nil {
+	if err := f.check(s); err != nil {
 		return 0, err
 	}
 	if len(args) == 0 && len(f.groups) == 0 {
-		return 0, usagef("nothing to verify: name tasks as TASK_ID or TASK_ID/RUN_ID, or a group with --group (--help lists other ways)")
+		return 0, usagef("nothing to verify: name tasks as TASK_ID or TASK_ID/RUN_ID, or a group with --group, in a task its own with --group task (--help lists other ways)")
 	}
 	q := &question{}
 	if err := q.prepare(ctx, f); err != nil {
@@ -137,8 +155,11 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 	if err := q.name(root, args); err != nil {
 		return 0, err
 	}
-	if f.finished && q.groups == nil {
+	switch {
+	case f.finished && !q.whole():
 		return 0, usagef("--require-finished is about task groups: name one with --group")
+	case f.taskType != "" && q.whole():
+		return 0, usagef("--task-type is of tasks that are named, not of groups")
 	}
 	self, err := runningTask(s)
 	if err != nil {
@@ -147,11 +168,19 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 	show := f.newProgress(s, name)
 	defer show.stop()
 	o.Events, o.At = show.traced, f.at.Time
+	o.Dependencies, o.TaskType = trace.Dependencies(f.follow), trace.Kind(f.taskType)
 	d, err := f.connect(f.asOf(s), p, root, show)
 	if err != nil {
 		return 0, err
 	}
 	defer d.close()
+	if q.own {
+		id, err := runningGroup(ctx, s, d)
+		if err != nil {
+			return 0, err
+		}
+		q.addGroup(id)
+	}
 	v, err := trace.New(p, d.sources, s.now(), o)
 	if err != nil {
 		return 0, usage(err)
@@ -161,21 +190,12 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 		return 0, err
 	}
 	q.answer(rep)
+	if err := f.compareStored(ctx, d, rep, q.compares(f.compare), show); err != nil {
+		return 0, err
+	}
+	q.conclude(rep)
 	show.stop()
-	return exitCodeOf(rep), f.deliver(s, name, rep, true)
-}
-
-// runningTask is the task that this process runs in; zero outside of tasks.
-func runningTask(s IO) (graph.TaskID, error) {
-	id := s.env("TASK_ID")
-	if id == "" {
-		return graph.TaskID{}, nil
-	}
-	task, err := graph.ParseTaskID(id)
-	if err != nil {
-		return task, usagef("$TASK_ID: %w", err)
-	}
-	return task, nil
+	return exitCodeOf(rep), errors.Join(f.deliver(s, name, rep, true), f.leave(s, name, rep))
 }
 
 // exitCodeOf is that of the verdict, unless something would not verify without
