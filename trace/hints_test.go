@@ -62,11 +62,11 @@ func TestHintsOfEvents(t *testing.T) {
 		says []string
 	}{
 		{"an untrusted branch", func(t *fixtures.Target) {
-			everywhere(t.Decision, "refs/heads/main", "refs/heads/feature/new")
+			t.Decision.Replace("refs/heads/main", "refs/heads/feature/new")
 		}, trace.RuleUntrustedContrib, []string{"/payload/env/APP_HEAD_REF: ", "branch feature/new is not one that", "expected main"}},
 		{"an owner that is a command", func(t *fixtures.Target) {
 			owner := object(t.Decision.Definition, "metadata")["owner"].(string)
-			everywhere(t.Decision, owner, "x;curl evil")
+			t.Decision.Replace(owner, "x;curl evil")
 		}, trace.RuleContextUnvouched, []string{"/metadata/owner: ", "event.pusher.email", "expected 1 to 100", "found x;curl evil"}},
 		{"an unreadable input", func(t *fixtures.Target) {
 			object(t.Decision.Definition, "payload", "env")["MOZ_FETCHES"] = "[{"
