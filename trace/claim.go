@@ -101,7 +101,7 @@ func (c *claims) take(at, value string, s claimSyntax, path ...string) (string, 
 		return "", false, &Finding{
 			Rule: RuleContextUnvouched, Path: at, Want: s.want, Got: clipText(value),
 			Message: fmt.Sprintf("nothing vouches for %s, and the task's own word for it has not the syntax that is needed to take it", strings.Join(path, ".")),
-			Hint:    "somebody may have put something into the task that its event did not have",
+			Hint:    "don't use it: trigger the task again from its event; somebody may have put something into it that the event did not have",
 		}
 	}
 	c.list = append(c.list, claim{path: path, at: at, value: value, other: s.other})
