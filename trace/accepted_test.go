@@ -51,9 +51,7 @@ func TestRestrictedScopeOnTryStaysRefused(t *testing.T) {
 	w := serve(t)
 	w.options.AcceptUntrustedTree, w.options.AcceptUnsignedPools = true, true
 	w.Edit(func() { grant(w.TryBuild, "project:releng:signing:cert:nightly-signing") })
-	r := w.verify(w.TryBuild.ID)
-	wantVerdict(t, r, trace.Untrusted)
-	wantRule(t, r, trace.RuleRestrictedScope)
+	wantRefused(t, w.verify(w.TryBuild.ID), trace.RuleRestrictedScope)
 }
 
 // Nothing of a contribution is fetched unless the caller accepts it.
@@ -94,8 +92,7 @@ func TestExpectations(t *testing.T) {
 	w.options.ExpectTree = mustTree(t, "ssh://hg.mozilla.org/mozilla-central/")
 	wantVerdict(t, w.verify(w.Build.ID), trace.Verified)
 	r := w.verify(w.Build.ID, w.ReleaseBuild.ID) // one of two leads elsewhere
-	wantVerdict(t, r, trace.Untrusted)
-	wantRule(t, r, trace.RuleTreeUnexpected)
+	wantRefused(t, r, trace.RuleTreeUnexpected)
 }
 
 // A rerun's earlier completed run verifies when it is named.
@@ -269,8 +266,7 @@ func TestSignatureScopeHoldsImplementations(t *testing.T) {
 	w.options.Scope = trace.ScopeSignature
 	w.policy = func(p string) string { return p + "implementations: {generic-worker: [gecko-3/b-linux]}\n" }
 	r := w.verify(w.Build.ID)
-	wantVerdict(t, r, trace.Untrusted)
-	wantRule(t, r, trace.RuleWorkerImplementation)
+	wantRefused(t, r, trace.RuleWorkerImplementation)
 	wantVerdict(t, w.verify(w.GenericBuild.ID), trace.Signed)
 }
 
@@ -337,9 +333,7 @@ func TestProducts(t *testing.T) {
 		})
 	})
 	for _, ids := range [][]string{{w.Signing.ID}, {w.Signing.ID, w.ReleaseBuild.ID}} {
-		r := w.verify(ids...)
-		wantVerdict(t, r, trace.Untrusted)
-		wantRule(t, r, trace.RuleProductMismatch)
+		wantRefused(t, w.verify(ids...), trace.RuleProductMismatch)
 	}
 }
 

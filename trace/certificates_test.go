@@ -108,9 +108,7 @@ func TestAttacksOnCertificates(t *testing.T) {
 			t.Parallel()
 			w, c := certified(t)
 			w.Edit(func() { a.edit(w, c) })
-			r := w.verify(w.Signing.ID)
-			wantVerdict(t, r, trace.Untrusted)
-			wantRule(t, r, a.rule)
+			wantRefused(t, w.verify(w.Signing.ID), a.rule)
 		})
 	}
 }

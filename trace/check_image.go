@@ -100,7 +100,7 @@ func checkImageHash(l *link, in input) {
 	if recorded == "" {
 		f.Message = "no worker recorded which image ran"
 		f.Want = "sha256:… of " + in.edge.Artifact
-		f.Hint = "workers record it for docker payloads; for privileged containers it does not count"
+		f.Hint = "run the task in an unprivileged docker container: there its worker records it, and nobody inside can change that"
 		l.add(f)
 		return
 	}
@@ -143,7 +143,7 @@ func checkSameImage(c *chain, l *link) {
 		l.add(Finding{
 			Rule: RuleDockerImageHash, Severity: severity, Path: "/environment/imageHash", Want: clipText(want), Got: clipText(got),
 			Message: fmt.Sprintf("%s ran in the same image (%s), but its worker recorded another id for it", first.ref(), clipText(image)),
-			Hint:    "one of the workers ran another image than its task names; or their Docker engines count ids in different ways",
+			Hint:    "rerun the task: one of the workers ran another image than its task names; if the two stay apart, their Docker engines may count ids in different ways",
 		})
 	}
 }

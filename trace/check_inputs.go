@@ -78,7 +78,7 @@ func checkIndexedInputs(c *chain, l *link) {
 			l.add(Finding{
 				Rule: RuleIndexedInput, Path: e.Path, Want: route, Got: e.Task.String(),
 				Message: fmt.Sprintf("index path %s holds task %s, whose definition does not have that route", e.Namespace, e.Task),
-				Hint:    "somebody wrote the index by hand",
+				Hint:    "have the task name the other by its task id; find out who wrote that index path",
 			})
 		}
 	}

@@ -126,7 +126,7 @@ func checkProduct(c *chain, l *link) {
 		l.add(Finding{
 			Rule: RuleProductMismatch, Want: to.Name, Got: o.product.Name,
 			Message: fmt.Sprintf("a task of product %s feeds one of product %s, which policy does not allow", o.product.Name, to.Name),
-			Hint:    "inputsFrom in the target's product",
+			Hint:    fmt.Sprintf("take the input from a task of %s, or add %s to products.%s.inputsFrom in the policy", to.Name, o.product.Name, to.Name),
 		})
 		return
 	}
@@ -228,7 +228,9 @@ func checkRestrictedScopes(c *chain, l *link) {
 				if n.decision != nil && n.decision.contribution {
 					l.add(Finding{
 						Rule: RuleRestrictedScope, Path: path, Got: n.decision.tree.String(),
+						Want:    "trees that policy trusts, for every task of the chain",
 						Message: fmt.Sprintf("the task has the restricted scope %s, but task %s in its chain comes from a contribution", clipText(scope), n.id),
+						Hint:    "don't use it: find out how that task came into the chain; --accept-untrusted-tree never allows this",
 					})
 					break
 				}

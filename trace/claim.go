@@ -32,34 +32,53 @@ type claimSyntax struct {
 	want  string
 	other string
 	max   int // bytes; 0: as many as the expression takes
+	// fits bounds the parts of a value. A count in the expression would be that
+	// many states of its automaton. nil: no part is bounded.
+	fits func(value string) bool
 }
 
 func (s claimSyntax) matches(value string) bool {
-	return (s.max == 0 || len(value) <= s.max) && s.re.MatchString(value)
+	return (s.max == 0 || len(value) <= s.max) && s.re.MatchString(value) && (s.fits == nil || s.fits(value))
 }
 
 var (
 	claimedCommit = claimSyntax{
-		regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`), "a full commit id or zeros", strings.Repeat("1", 40), 0,
+		regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`), "a full commit id or zeros", strings.Repeat("1", 40), 0, nil,
 	}
 	claimedTime = claimSyntax{
-		regexp.MustCompile(`^(\d{1,16}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d))$`), "an RFC 3339 time or digits", "1", 0,
+		regexp.MustCompile(`^(\d{1,16}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d))$`), "an RFC 3339 time or digits", "1", 0, nil,
 	}
 	// claimedWord also takes the names that GitHub gives to bots.
 	claimedWord = claimSyntax{
-		regexp.MustCompile(`^([A-Za-z0-9@._+-]+|[A-Za-z0-9._+-]+\[bot\](@[A-Za-z0-9.-]+)?)$`), "1 to 100 of A-Z a-z 0-9 @ . _ + -", "x", 100,
+		regexp.MustCompile(`^([A-Za-z0-9@._+-]+|[A-Za-z0-9._+-]+\[bot\](@[A-Za-z0-9.-]+)?)$`), "1 to 100 of A-Z a-z 0-9 @ . _ + -", "x", 100, shortBot,
 	}
 	claimedRef = claimSyntax{
-		regexp.MustCompile(`^refs/(heads|tags)(/[A-Za-z0-9@_+-][A-Za-z0-9@._+-]*){1,10}$`), "a whole ref", "refs/heads/x", 255,
+		regexp.MustCompile(`^refs/(heads|tags)(/[A-Za-z0-9@_+-][A-Za-z0-9@._+-]*){1,10}$`), "a whole ref", "refs/heads/x", 255, shortSegments,
 	}
 	claimedTaskID = claimSyntax{
-		regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`), "a task id", strings.Repeat("A", 22), 0,
+		regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`), "a task id", strings.Repeat("A", 22), 0, nil,
 	}
 	// claimedClient is what Taskcluster's auth service takes as a clientId.
 	claimedClient = claimSyntax{
-		regexp.MustCompile(`^[A-Za-z0-9!@/:.+|_-]+$`), "a clientId", "x", 256,
+		regexp.MustCompile(`^[A-Za-z0-9!@/:.+|_-]+$`), "a clientId", "x", 256, nil,
 	}
 )
+
+// shortBot takes at most 80 bytes before a bot's mark and 80 of a host after it.
+func shortBot(value string) bool {
+	name, host, bot := strings.Cut(value, "[bot]")
+	return !bot || len(name) <= 80 && len(strings.TrimPrefix(host, "@")) <= 80
+}
+
+// shortSegments takes at most 100 bytes between two slashes.
+func shortSegments(value string) bool {
+	for segment := range strings.SplitSeq(value, "/") {
+		if len(segment) > 100 {
+			return false
+		}
+	}
+	return true
+}
 
 // claims collects what a task says of itself.
 type claims struct {
@@ -82,7 +101,7 @@ func (c *claims) take(at, value string, s claimSyntax, path ...string) (string, 
 		return "", false, &Finding{
 			Rule: RuleContextUnvouched, Path: at, Want: s.want, Got: clipText(value),
 			Message: fmt.Sprintf("nothing vouches for %s, and the task's own word for it has not the syntax that is needed to take it", strings.Join(path, ".")),
-			Hint:    "somebody may have put something into the task that its event did not have",
+			Hint:    "don't use it: trigger the task again from its event; somebody may have put something into it that the event did not have",
 		}
 	}
 	c.list = append(c.list, claim{path: path, at: at, value: value, other: s.other})

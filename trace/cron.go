@@ -214,7 +214,7 @@ func cronClaim(n *node, at string) (map[string]any, *Finding) {
 		return nil, &Finding{
 			Rule: RuleContextUnvouched, Path: at, Want: map[string]any{}, Got: brief(input),
 			Message: "nothing vouches for the input that the cron job is said to have been given",
-			Hint:    "what somebody hands to a cron hook is recorded nowhere: such a graph can't be traced",
+			Hint:    "use a graph that the job's schedule started: what somebody hands to a cron hook is recorded nowhere",
 		}
 	}
 	return said, nil

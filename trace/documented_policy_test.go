@@ -96,9 +96,7 @@ func TestDocumentedPolicyOnGitHub(t *testing.T) {
 	t.Run("a pull request without images of its level", func(t *testing.T) {
 		w := use(t, ", small-1/images]", "]")
 		w.options.AcceptUntrustedTree, w.options.AcceptUnsignedPools = true, true
-		r := w.verify(world.SmallPullRequest.Build.ID)
-		wantVerdict(t, r, trace.Untrusted)
-		wantRule(t, r, trace.RuleDockerImagePool)
+		wantRefused(t, w.verify(world.SmallPullRequest.Build.ID), trace.RuleDockerImagePool)
 	})
 	const hint = "if scriptworkers run in scriptworker-k8s/small-3-signing, add scriptworker-k8s to scriptworkerProvisioners"
 	for name, pairs := range map[string][]string{
@@ -107,8 +105,7 @@ func TestDocumentedPolicyOnGitHub(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := use(t, pairs...).verify(world.SmallPush.Signing.ID)
-			wantVerdict(t, r, trace.Untrusted)
-			wantRule(t, r, trace.RuleSignerUnauthorized)
+			wantRefused(t, r, trace.RuleSignerUnauthorized)
 			if !slices.ContainsFunc(r.Tasks[0].Findings, func(f trace.Finding) bool { return strings.Contains(f.Hint, hint) }) {
 				t.Errorf("no such hint: %+v", r.Tasks[0].Findings)
 			}
@@ -140,8 +137,7 @@ func TestDocumentedPolicyOnMercurial(t *testing.T) {
 			}
 			wantVerdict(t, verify(t, text, target.Action), trace.Verified)
 			r := verify(t, inExample(t, text, "[decision, action, docker-image]", "[decision, docker-image]"), target.Action)
-			wantVerdict(t, r, trace.Untrusted)
-			wantRule(t, r, trace.RulePrebuiltImage)
+			wantRefused(t, r, trace.RulePrebuiltImage)
 		})
 	}
 }

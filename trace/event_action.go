@@ -40,6 +40,7 @@ func (e action) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[attem
 			Rule: RuleTasksFor, Path: "/extra/tasks_for", Got: e.tasksFor,
 			Message: fmt.Sprintf("the graph that it acts on was started for %s", clipText(tasksForOf(n.decision.decision))),
 			Want:    "pr-action on a pull request's graph, action on any other",
+			Hint:    "don't use it: trigger the action again, by the hook that the graph's actions.json names",
 		})
 	}
 	call, finding := actionCallOf(n)

@@ -49,9 +49,7 @@ func TestHostileEvents(t *testing.T) {
 			w.Edit(func() { honest = tt.decision(world, tt.plain) })
 			wantVerdict(t, w.verify(honest.ID), trace.Verified)
 			w.Edit(func() { hostile = tt.decision(world, inject) })
-			r := w.verify(hostile.ID)
-			wantVerdict(t, r, trace.Untrusted)
-			wantRule(t, r, tt.rule)
+			wantRefused(t, w.verify(hostile.ID), tt.rule)
 		})
 	}
 }
@@ -67,9 +65,7 @@ func TestWildcardsDoNotCrossSlashes(t *testing.T) {
 		beside = world.App.Branch("releases_v2").Push("good").Decision()
 	})
 	wantVerdict(t, w.verify(beside.ID), trace.Verified)
-	r := w.verify(below.ID)
-	wantVerdict(t, r, trace.Untrusted)
-	wantRule(t, r, trace.RuleUntrustedContrib)
+	wantRefused(t, w.verify(below.ID), trace.RuleUntrustedContrib)
 }
 
 // Hooks for pull requests start actions on pull requests' graphs alone.
@@ -86,9 +82,7 @@ func TestPullRequestActionOnAPush(t *testing.T) {
 		g.Origin.TasksFor = "github-push"
 	})
 	wantVerdict(t, w.verify(action.ID), trace.Verified)
-	r := w.verify(pull.ID)
-	wantVerdict(t, r, trace.Untrusted)
-	wantRule(t, r, trace.RuleTasksFor)
+	wantRefused(t, w.verify(pull.ID), trace.RuleTasksFor)
 }
 
 // A fork that was deleted leaves nobody to say where the commits are from.
@@ -106,9 +100,7 @@ func TestPullRequestOfADeletedFork(t *testing.T) {
 			}
 		}
 	})
-	r := w.verify(target.Build.ID)
-	wantVerdict(t, r, trace.Untrusted)
-	wantRule(t, r, trace.RuleRevisionNotInTree)
+	wantRefused(t, w.verify(target.Build.ID), trace.RuleRevisionNotInTree)
 }
 
 // A decision task that says that it is an action has nothing read for it.
@@ -116,12 +108,11 @@ func TestActionThatDecides(t *testing.T) {
 	world := fixtures.Events(1)
 	w := serveWorld(t, world.World)
 	w.Edit(func() {
-		everywhere(world.Push.Decision, world.Push.Decision.Graph().Origin.Revision, world.ForkPull.HeadSHA)
+		world.Push.Decision.Replace(world.Push.Decision.Graph().Origin.Revision, world.ForkPull.HeadSHA)
 		object(world.Push.Decision.Definition, "extra")["tasks_for"] = "action"
 	})
 	r := w.verify(world.Push.Build.ID)
-	wantVerdict(t, r, trace.Untrusted)
-	wantRule(t, r, trace.RuleTasksFor)
+	wantRefused(t, r, trace.RuleTasksFor)
 	if n := w.server.Count(world.ForkPull.HeadSHA); n != 0 {
 		t.Errorf("%d requests for a commit of a fork", n)
 	}

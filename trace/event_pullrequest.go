@@ -154,7 +154,7 @@ func (c *chain) pullRequest(ctx context.Context, o *origin, base tree.Repository
 		return nil, &Finding{
 			Rule: RuleRevisionNotInTree, Want: "a commit of " + what, Got: o.tree.Revision.String(),
 			Message: fmt.Sprintf("%s is no commit of %s", o.tree, what),
-			Hint:    "the pull request was rewritten since, or the task names one that it was not started for",
+			Hint:    "use a task of the pull request's present commits: it was rewritten since, or the task names one that it was not started for",
 		}
 	}
 	return pr, nil

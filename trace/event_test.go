@@ -35,8 +35,7 @@ func TestEvents(t *testing.T) {
 					continue
 				}
 				r := w.verify(task.ID)
-				wantVerdict(t, r, trace.Untrusted)
-				wantRule(t, r, trace.RuleUntrustedContrib)
+				wantRefused(t, r, trace.RuleUntrustedContrib)
 				w.options.AcceptUntrustedTree, w.options.AcceptUnsignedPools = true, true
 				wantVerdict(t, w.verify(task.ID), trace.Accepted)
 				w.options.AcceptUntrustedTree, w.options.AcceptUnsignedPools = false, false
@@ -52,7 +51,7 @@ func TestRefutedTreeComesFirst(t *testing.T) {
 	w := serveWorld(t, world.World)
 	target := world.Push
 	w.Edit(func() {
-		everywhere(target.Decision, target.Decision.Graph().Origin.Revision, world.ForkPull.HeadSHA)
+		target.Decision.Replace(target.Decision.Graph().Origin.Revision, world.ForkPull.HeadSHA)
 	})
 	r := w.verify(target.Build.ID)
 	wantVerdict(t, r, trace.Untrusted)

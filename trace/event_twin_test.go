@@ -34,7 +34,7 @@ var eventTwins = []struct {
 		variables(t.Action)["ACTION_TASK_GROUP_ID"] = t.Decision.ID
 	}},
 	{"another claim of the same syntax", push, func(_ *fixtures.EventsWorld, t *fixtures.Target) {
-		everywhere(t.Decision, variables(t.Decision)["APP_BASE_REV"].(string), strings.Repeat("0", 40))
+		t.Decision.Replace(variables(t.Decision)["APP_BASE_REV"].(string), strings.Repeat("0", 40))
 	}},
 	{"a commit that the API knows more of", push, func(e *fixtures.EventsWorld, t *fixtures.Target) {
 		editTree(commitOf(e.App, t), "APP_BASE_REPOSITORY:", "AUTHOR: '${event.head_commit.author.email}'\n                    APP_BASE_REPOSITORY:")

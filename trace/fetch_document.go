@@ -26,7 +26,7 @@ func (c *chain) readDocument(ctx context.Context, l *link) error {
 	if l.node.impl == graph.BuiltIn {
 		l.add(Finding{
 			Rule: RuleCotMissing, Message: "a built-in task is resolved by the queue itself: no worker ran it, and nothing is signed",
-			Hint: "nothing can be taken from such a task",
+			Hint: "take nothing from it: name a task that a worker ran",
 		})
 		return nil
 	}

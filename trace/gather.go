@@ -13,8 +13,12 @@ import (
 	"github.com/mozilla-releng/cot/trace/policy"
 )
 
-// maxChainTasks bounds a chain: what is followed for trust, not a whole graph.
-const maxChainTasks = 10_000
+// Bounds of the tasks that one verification looks at: what is followed for trust,
+// or whole graphs.
+const (
+	maxChainTasks = 10_000
+	maxGraphTasks = 200_000
+)
 
 // maxIndexedInputs bounds the index paths that one task takes inputs from.
 const maxIndexedInputs = 1000
@@ -203,14 +207,15 @@ func (c *chain) expand(ctx context.Context, g *errgroup.Group, level []*node, de
 			next = next[:before]
 		}
 	}
-	most := maxChainTasks
+	most := c.v.maxChainTasks
 	if c.whole != nil {
-		most = maxGraphTasks
+		most = c.v.maxGraphTasks
 	}
 	if len(c.order) > most {
 		// Of the chain as a whole: whose tasks they are is nobody's to choose.
 		c.findings = append(c.findings, Finding{
 			Rule: RuleChainTooLong, Message: "the chain has too many tasks", Want: fmt.Sprintf("at most %d", most), Got: fmt.Sprintf("%d or more", len(c.order)),
+			Hint: "name fewer targets at a time",
 		}.withDefaults())
 		c.drop(next)
 		return nil, nil

@@ -59,7 +59,7 @@ func plainRef(o *origin, ref string) *Finding {
 // gitHub gives the source that answers for repositories on GitHub.
 func (c *chain) gitHub() (GitHub, *Finding) {
 	if c.v.sources.GitHub == nil {
-		return nil, &Finding{Rule: RuleEvidenceUnavailable, Message: "nothing here can ask GitHub", Hint: "policy's vcsHosts needs a host of type github"}
+		return nil, &Finding{Rule: RuleEvidenceUnavailable, Message: "nothing here can ask GitHub", Hint: "add a host of type github to vcsHosts in the policy"}
 	}
 	return c.v.sources.GitHub, nil
 }
@@ -104,7 +104,7 @@ func (c *chain) locateOnBranch(ctx context.Context, o *origin) []Finding {
 				return []Finding{unavailable(RuleRevisionNotInTree, err, "repository "+o.tree.Repository.String())}
 			}
 			f.Heals = true
-			f.Hint = "a branch that was deleted can't say which commits it had; if it comes back, try again"
+			f.Hint = "try again if the branch comes back: one that was deleted can't say which commits it had"
 		}
 		return []Finding{f}
 	}
@@ -150,7 +150,7 @@ func notOnBranch(o *origin) Finding {
 	return Finding{
 		Rule: RuleRevisionNotInTree, Want: "a commit on " + o.ref, Got: o.tree.Revision.String(),
 		Message: fmt.Sprintf("%s is not on %s, where the task says that it is from", o.tree, o.ref),
-		Hint:    "GitHub shows the commits of forks and pull requests under the repository's name too: somebody may have taken one of those",
+		Hint:    "use a task of a commit on that branch; GitHub shows those of forks and pull requests under the repository's name too, and somebody may have taken one",
 	}
 }
 
@@ -179,7 +179,7 @@ func (c *chain) locateTag(ctx context.Context, o *origin, tag string) []Finding 
 		return []Finding{{
 			Rule: RuleRevisionNotInTree, Want: ref.Commit.String(), Got: o.tree.Revision.String(),
 			Message: fmt.Sprintf("tag %q of %s names another commit", clipText(tag), o.tree.Repository),
-			Hint:    "the tag was moved since, or the task names a tag that it was not started for",
+			Hint:    "use the task that the tag's present commit started: the tag was moved since, or the task names one that it was not started for",
 		}}
 	}
 	return c.locateOnTrusted(ctx, o)

@@ -141,7 +141,7 @@ func (l *link) digests(name string) ([]Digest, *Finding) {
 			Rule:    RuleArtifactUnavailable,
 			Message: fmt.Sprintf("%s is in the chain of trust document of %s, but the queue does not list it for that run", name, l.ref()),
 			Want:    "an artifact of storage type s3 or object", Got: "not listed",
-			Hint: "the upload failed, or the task itself wrote this entry",
+			Hint: "rerun the task: the upload failed, or the task itself wrote this entry",
 		}
 	}
 	return hashed(l, name), nil

@@ -63,7 +63,7 @@ func (w *wholeGraph) unsigned(c *chain, l *link) *Finding {
 	f := &Finding{
 		Rule: RuleUnsignedTask, Severity: SeverityWarning, Got: l.node.task.Definition.Pool.String(),
 		Message: fmt.Sprintf("%s is not signed; nothing that is judged takes anything from it", l.ref()),
-		Hint:    "unsignedTasks: refuse in the policy makes this an error",
+		Hint:    "nothing, if what it makes is not shipped; unsignedTasks: refuse in the policy makes this an error",
 	}
 	if refusesUnsigned(c, l.node) {
 		f.Severity, f.Hint = SeverityError, "turn on the task's chain-of-trust feature, or allow unsignedTasks in the policy"
@@ -107,7 +107,7 @@ func checkDependenciesResolved(c *chain, l *link) {
 			Rule: RuleDependencyUnresolved, Path: fmt.Sprintf("/dependencies/%d", i), Got: id.String(),
 			Want:    "a run that was " + wantedState(requires) + " before " + stamp(l.run.Scheduled),
 			Message: fmt.Sprintf("the run was scheduled before %s was resolved as the task requires", n.task.Definition.Name),
-			Hint:    "somebody scheduled the task by hand, or the dependency was rerun since and its first run is gone",
+			Hint:    "rerun the task now that its dependencies are resolved: somebody scheduled it by hand, or the dependency was rerun since and its first run is gone",
 		})
 	}
 }
@@ -143,7 +143,7 @@ func checkInputsVerified(c *chain, l *link) {
 			l.add(Finding{
 				Rule: RuleInputUnverified, Path: in.edge.Path, Got: in.edge.Task.String(),
 				Message: fmt.Sprintf("an input (%s %s) comes from a task that was not looked at", in.edge.Reason, in.edge.Artifact),
-				Hint:    "another finding says why the search ended before",
+				Hint:    "see the finding that says why the search ended before it",
 			})
 		}
 		for _, r := range in.runs {

@@ -63,7 +63,7 @@ func (c *chain) checkRoutes(targets []RunTarget) {
 			n.add(Finding{
 				Rule: RuleIndexedInput, Path: "/routes", Want: route, Got: n.task.Definition.Routes,
 				Message: fmt.Sprintf("index path %s holds this task, whose definition does not have that route", t.Namespace),
-				Hint:    "somebody wrote the index by hand",
+				Hint:    "name the task that you mean by its task id; find out who wrote that index path",
 			})
 		}
 	}

@@ -35,8 +35,7 @@ func TestTargetsByIndexPath(t *testing.T) {
 	for _, scope := range []trace.Scope{trace.ScopeTree, trace.ScopeSignature} {
 		w.options.Scope = scope
 		r := w.verifyTargets(target, mustTarget(t, w.Fetch.ID))
-		wantVerdict(t, r, trace.Untrusted)
-		wantRule(t, r, trace.RuleIndexedInput)
+		wantRefused(t, r, trace.RuleIndexedInput)
 		for _, task := range r.Tasks {
 			if task.TaskID == w.Fetch.ID && !task.Verdict.OK() {
 				t.Errorf("%s: the other target is %s", scope, task.Verdict)
@@ -81,12 +80,10 @@ func TestAsOf(t *testing.T) {
 	}
 	w.options.At = run.Add(-time.Second)
 	r = w.verify(w.Rerun.ID + "/1")
-	wantVerdict(t, r, trace.Untrusted)
-	wantRule(t, r, trace.RuleRunNotCompleted)
+	wantRefused(t, r, trace.RuleRunNotCompleted)
 	w.options.Scope = trace.ScopeSignature
 	r = w.verify(w.Rerun.ID + "/1")
-	wantVerdict(t, r, trace.Untrusted)
-	wantRule(t, r, trace.RuleRunNotCompleted)
+	wantRefused(t, r, trace.RuleRunNotCompleted)
 	// A later run is no reason to doubt an earlier one.
 	w.options = trace.Options{Scope: trace.ScopeTree, At: w.Rerun.Run(2).Resolved.Add(-time.Second)}
 	wantVerdict(t, w.verify(w.Rerun.ID+"/1"), trace.Verified)
@@ -104,8 +101,7 @@ func TestCertificatesAsOf(t *testing.T) {
 	w, c := certified(t)
 	w.Edit(func() { w.Build.Last().Document.Holder = w.expired(c, w.Build) })
 	r := w.verify(w.Build.ID)
-	wantVerdict(t, r, trace.Untrusted)
-	wantRule(t, r, trace.RuleCertificateExpired)
+	wantRefused(t, r, trace.RuleCertificateExpired)
 	w.options.At = w.Now.Add(-2 * time.Minute)
 	wantVerdict(t, w.verify(w.Build.ID), trace.Verified)
 }

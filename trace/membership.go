@@ -51,11 +51,11 @@ func (c *chain) membership(ctx context.Context, parent *node) error {
 			Rule: RuleNotInTaskGraph, Path: "/" + n.id.String(),
 			Message: fmt.Sprintf("the task is in no task graph of its parent %s", parent.id),
 			Want:    "an entry for " + n.id.String(), Got: strings.Join(searched, ", "),
-			Hint: "somebody created the task by other means than its parent, or names the wrong parent",
+			Hint: "don't use it: use the task of that name that the parent scheduled; if an action made this one, its extra.parent must name that action",
 		}
 		if unknown {
 			f.Message = fmt.Sprintf("the task graph of its parent %s could not be checked for this task (see there)", parent.id)
-			f.Got, f.Hint, f.derived = nil, "see what is wrong with "+parent.id.String(), true
+			f.Want, f.Got, f.Hint, f.derived = nil, nil, "see what is wrong with "+parent.id.String(), true
 		}
 		if runs := parent.task.Runs; len(runs) > 0 && runs[len(runs)-1].State.Open() {
 			f.Heals, f.Hint = true, "the parent is still running and has published no task graph yet: wait until it has completed"
@@ -87,7 +87,7 @@ func (c *chain) taskGraphOf(ctx context.Context, parent *node, run graph.Run, ch
 	digests, finding := l.digests(TaskGraphName)
 	if finding != nil {
 		if !finding.derived {
-			finding.Hint = "a decision or action task publishes what it created in " + TaskGraphName
+			finding.Hint = "see whether that is the task that made this one: a decision or action task publishes what it created in " + TaskGraphName
 		}
 		l.add(*finding)
 		return l, nil, nil

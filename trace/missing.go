@@ -143,7 +143,7 @@ func unreadable(rule Rule, l *link, name string, err error) Finding {
 		f.Hint = "somebody else put it there: rerun the task"
 	case graph.TooLarge:
 		if f.Hint == "" {
-			f.Hint = "limits.maxCotBytes in the policy, if the document is genuine"
+			f.Hint = "raise limits.maxCotBytes in the policy, if the document is genuine"
 		}
 	default:
 		if f.Hint == "" {

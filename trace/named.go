@@ -79,7 +79,7 @@ func otherBytes(d *vouched, run graph.RunRef, file File, name string) Finding {
 	f := Finding{
 		Rule: RuleArtifactNotInCot, Path: "/artifacts", Got: "sha256 " + file.SHA256,
 		Message: fmt.Sprintf("%s is none of the %d artifacts in the chain of trust document of %s", file.Path, len(d.names), run),
-		Hint:    "it is of another task or run, or was changed: cot-download fetches the task's own",
+		Hint:    "fetch the task's own with cot-download: this file is of another task or run, or was changed",
 	}
 	for _, n := range d.names {
 		if n != name && (name != "" || path.Base(n) != path.Base(file.Path)) {

@@ -160,7 +160,7 @@ func chooseProduct(claims []productClaim, d *graph.Definition) (productClaim, *F
 		Rule:    RuleProductMismatch,
 		Message: fmt.Sprintf("no product of the policy has decision pool %s and a repository that this task names", d.Pool),
 		Path:    "/payload/env", Want: "a decision pool and a repository of one product", Got: d.Pool.String(),
-		Hint: "the chain ends in a task that is no decision task of this deployment, or policy lacks the product",
+		Hint: "add the product to the policy, or use a task whose chain ends in a decision task of this deployment",
 	}
 }
 

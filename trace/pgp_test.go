@@ -129,9 +129,7 @@ func TestAttacksOnClearSigned(t *testing.T) {
 			t.Parallel()
 			w, g := archive(t)
 			w.Edit(func() { a.edit(w, g) })
-			r := w.verify(w.Signing.ID)
-			wantVerdict(t, r, trace.Untrusted)
-			wantRule(t, r, a.rule)
+			wantRefused(t, w.verify(w.Signing.ID), a.rule)
 		})
 	}
 }

@@ -94,7 +94,5 @@ func TestIndexedImageWithRestrictedScopes(t *testing.T) {
 	wantVerdict(t, w.verify(w.Signing.ID), trace.Verified)
 	w.Edit(func() { indexedImage(w) })
 	wantVerdict(t, w.verify(w.Build.ID), trace.Verified)
-	r := w.verify(w.Signing.ID)
-	wantVerdict(t, r, trace.Untrusted)
-	wantRule(t, r, trace.RuleIndexedImage)
+	wantRefused(t, w.verify(w.Signing.ID), trace.RuleIndexedImage)
 }

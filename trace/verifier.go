@@ -71,6 +71,8 @@ type Verifier struct {
 	now     time.Time // that is judged as of
 	ran     time.Time
 	options Options
+
+	maxChainTasks, maxGraphTasks int
 }
 
 // New refuses a configuration with which nothing could be judged. now is the
@@ -128,7 +130,10 @@ func New(p *policy.Policy, s Sources, now time.Time, o Options) (*Verifier, erro
 	if err != nil {
 		return nil, err
 	}
-	return &Verifier{policy: p, trust: trust, sources: s, now: now, ran: ran, options: o}, nil
+	return &Verifier{
+		policy: p, trust: trust, sources: s, now: now, ran: ran, options: o,
+		maxChainTasks: maxChainTasks, maxGraphTasks: maxGraphTasks,
+	}, nil
 }
 
 // RunTarget names what to verify: a task, or the one that an index path holds,

@@ -21,11 +21,8 @@ type GraphTarget struct {
 	RequireFinished bool
 }
 
-// Bounds of whole graphs.
-const (
-	maxGraphTasks  = 200_000
-	maxGraphGroups = 100
-)
+// maxGraphGroups bounds the groups that are looked at together.
+const maxGraphGroups = 100
 
 // wholeGraph is what a chain knows of the graphs that it is about.
 type wholeGraph struct {

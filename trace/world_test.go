@@ -190,6 +190,13 @@ func wantRule(t *testing.T, r *trace.Report, rule trace.Rule) {
 	t.Fatalf("no error %s; errors:\n%s", rule, strings.Join(errorsOf(r), "\n"))
 }
 
+// wantRefused wants the verdict untrusted, and an error of the rule.
+func wantRefused(t *testing.T, r *trace.Report, rule trace.Rule) {
+	t.Helper()
+	wantVerdict(t, r, trace.Untrusted)
+	wantRule(t, r, rule)
+}
+
 func mustTree(t *testing.T, repository string) tree.Tree {
 	t.Helper()
 	r, err := tree.ParseRepository(repository)

@@ -62,7 +62,7 @@ var actionAttacks = []attack{
 		edit: func(c *chain) { given(c)["parameters"] = fixtures.Object{"level": "3"} }, rules: rules(trace.RuleDiffersFromTree),
 	},
 	{
-		name: "a client that is a command", on: all(acts, app), edit: func(c *chain) { everywhere(c.action, fixtures.ClientID, evil) },
+		name: "a client that is a command", on: all(acts, app), edit: func(c *chain) { c.action.Replace(fixtures.ClientID, evil) },
 		rules: rules(trace.RuleContextUnvouched),
 		why:   "scriptworker takes it from the task under test, in any syntax",
 	},

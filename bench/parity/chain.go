@@ -2,7 +2,6 @@ package main
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/mozilla-releng/cot/fixtures"
 )
@@ -191,31 +190,5 @@ func both(t *fixtures.Task, change func(def fixtures.Object)) {
 	change(t.Definition)
 	if t.Entry != nil {
 		change(t.Entry.Task)
-	}
-}
-
-// everywhere replaces a text in a task and in all that its worker was given.
-func everywhere(t *fixtures.Task, from, to string) {
-	found := false
-	var walk func(v any) any
-	walk = func(v any) any {
-		switch v := v.(type) {
-		case string:
-			found = found || strings.Contains(v, from)
-			return strings.ReplaceAll(v, from, to)
-		case fixtures.Object:
-			for k, e := range v {
-				v[k] = walk(e)
-			}
-		case []any:
-			for i, e := range v {
-				v[i] = walk(e)
-			}
-		}
-		return v
-	}
-	walk(t.Definition)
-	if !found {
-		panic("nothing to replace: " + from)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mozilla-releng/cot/fixtures/needed"
 )
 
 // desk is a directory with a worker's files and the real openssl.
@@ -21,12 +23,7 @@ type desk struct {
 
 func newDesk(t testing.TB, w worker) desk {
 	t.Helper()
-	if _, err := exec.LookPath("openssl"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	needed.Program(t, "openssl")
 	d := desk{t, t.TempDir()}
 	d.worker("", w)
 	d.worker("other-", a("P-384"))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/mozilla-releng/cot/certs/pkix"
+	"github.com/mozilla-releng/cot/fixtures/needed"
 )
 
 const opensslConfig = `
@@ -77,12 +78,7 @@ type opensslCA struct {
 
 func newOpenSSLCA(t *testing.T) *opensslCA {
 	t.Helper()
-	if _, err := exec.LookPath("openssl"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("openssl is not installed: " + err.Error())
-	}
+	needed.Program(t, "openssl")
 	ca := &opensslCA{t, t.TempDir()}
 	for name, text := range map[string]string{"ca.cnf": opensslConfig, "index.txt": "", "serial": "1000\n", "crlnumber": "01\n"} {
 		if err := os.WriteFile(filepath.Join(ca.dir, name), []byte(text), 0o600); err != nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/mozilla-releng/cot/certs/pkix"
+	"github.com/mozilla-releng/cot/fixtures/needed"
 )
 
 // pkitsDir is where Debian's python3-cryptography-vectors has NIST's Public Key
@@ -52,12 +53,7 @@ var pkitsRefused = map[string]bool{
 // the others must not change a verdict. The suite's 224 tests have 223 end
 // entities; §4.8.1 has the one of §4.1.1.
 func TestPKITS(t *testing.T) {
-	if _, err := os.Stat(pkitsDir); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("Debian's python3-cryptography-vectors is not installed: " + err.Error())
-	}
+	needed.Files(t, pkitsDir, "Debian's package python3-cryptography-vectors")
 	var roots, certs, ends []*x509.Certificate
 	var names []string
 	broken := map[string]error{}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mozilla-releng/cot/fixtures/needed"
 	"github.com/mozilla-releng/cot/fixtures/tsa"
 )
 
@@ -42,12 +43,7 @@ type desk struct {
 
 func newDesk(t testing.TB) desk {
 	t.Helper()
-	if _, err := exec.LookPath("openssl"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	needed.Program(t, "openssl")
 	d := desk{t, t.TempDir(), tsa.New(time.Now)}
 	key, err := x509.MarshalPKCS8PrivateKey(d.authority.Key)
 	if err != nil {

@@ -9,19 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/mozilla-releng/cot/fixtures/needed"
 )
 
 // softHSM makes a token with two P-256 keys, and gives the URI of one by label.
 func softHSM(t *testing.T) func(label string) string {
 	t.Helper()
-	for _, program := range []string{"softhsm2-util", "pkcs11-tool"} {
-		if _, err := exec.LookPath(program); err != nil {
-			if os.Getenv("CI") != "" {
-				t.Fatalf("%s is missing: `make deps` installs it", program)
-			}
-			t.Skipf("%s is missing: `make deps` installs it", program)
-		}
-	}
+	needed.Programs(t, "softhsm2-util", "pkcs11-tool")
 	dir := t.TempDir()
 	config := filepath.Join(dir, "softhsm2.conf")
 	for name, text := range map[string]string{

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/mozilla-releng/cot/fixtures/needed"
 	"github.com/mozilla-releng/cot/internal/keystore"
 	"github.com/mozilla-releng/cot/internal/strictjson"
 )
@@ -17,7 +18,7 @@ import (
 // OpenSSL holds the signature of an envelope under the key, over the
 // pre-authentication encoding as DSSE's protocol.md has it, and over nothing else.
 func TestOpenSSLVerifiesEnvelopes(t *testing.T) {
-	needs(t, "openssl")
+	needed.Programs(t, "openssl")
 	for kind, options := range map[keystore.Kind][]string{
 		keystore.Ed25519: {"-rawin"},
 		keystore.P256:    {"-rawin", "-digest", "sha256"},

@@ -5,12 +5,14 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/mozilla-releng/cot/fixtures/needed"
 )
 
 // The commands of docs/operations.md do what they say, and its policies and
 // those of docs/step-ca are policies.
 func TestOperationsDocument(t *testing.T) {
-	needs(t, "openssl", "bash")
+	needed.Programs(t, "openssl", "bash")
 	dir := runDocument(t, "../../docs/operations.md", map[string]string{"passphrase": "correct horse battery\n"})
 	out, _ := runCerts(t, exitUntrusted, "verify", "--root", filepath.Join(dir, "ca/root.pem"), "--require-crl=false",
 		"--crl", filepath.Join(dir, "ca/crl/root.crl"), "--crl", filepath.Join(dir, "ca/crl/security.crl"), filepath.Join(dir, "worker2.pem"))

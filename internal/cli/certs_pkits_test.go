@@ -2,11 +2,12 @@ package cli
 
 import (
 	"encoding/pem"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/mozilla-releng/cot/fixtures/needed"
 )
 
 // noCommonPolicy are the tests of section 4.8 whose path has no valid policy and
@@ -18,12 +19,7 @@ var noCommonPolicy = regexp.MustCompile(`^DifferentPoliciesTest(4|5|7|8|9|12)EE`
 // There are 223 for 224 tests: 4.8.1 takes that of 4.1.1 again.
 func TestPKITS(t *testing.T) {
 	const suite = "/usr/lib/python3/dist-packages/cryptography_vectors/x509/PKITS_data"
-	if _, err := os.Stat(suite); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("Debian's python3-cryptography-vectors is not installed: " + err.Error())
-	}
+	needed.Files(t, suite, "Debian's package python3-cryptography-vectors")
 	dir := t.TempDir()
 	join := func(pattern, label string) string {
 		var all []byte

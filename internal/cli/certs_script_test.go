@@ -5,13 +5,13 @@ import (
 	"encoding/pem"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/mozilla-releng/cot/fixtures/needed"
 	"github.com/mozilla-releng/cot/fixtures/tsa"
 )
 
@@ -24,23 +24,10 @@ func certsByTheClock() {
 	}))
 }
 
-// needs skips a test by name where a program is missing; in CI it fails.
-func needs(t *testing.T, programs ...string) {
-	t.Helper()
-	for _, p := range programs {
-		if _, err := exec.LookPath(p); err != nil {
-			if os.Getenv("CI") != "" {
-				t.Fatalf("the program %s is missing: `make deps` installs it", p)
-			}
-			t.Skipf("the program %s is missing: `make deps` installs it", p)
-		}
-	}
-}
-
 // TestCertsScripts runs the stories of cot-certs. Each has a file "passphrase",
 // a time-stamp authority at $TSA, and its root in tsa-root.pem.
 func TestCertsScripts(t *testing.T) {
-	needs(t, "openssl")
+	needed.Programs(t, "openssl")
 	authority := tsa.New(time.Now)
 	server := httptest.NewServer(authority)
 	t.Cleanup(server.Close)

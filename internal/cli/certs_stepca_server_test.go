@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mozilla-releng/cot/fixtures/needed"
 )
 
 // stepCA is the directory in which the commands of docs/step-ca run, and the
@@ -78,10 +80,7 @@ func toolPath(t *testing.T, name string) string {
 		_, err = os.Stat(path)
 	}
 	if err != nil {
-		path, err = exec.LookPath(name)
-	}
-	if err != nil {
-		needs(t, name)
+		return needed.Program(t, name)
 	}
 	return path
 }

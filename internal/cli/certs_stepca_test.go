@@ -21,6 +21,7 @@ import (
 	"github.com/mozilla-releng/cot/certs"
 	"github.com/mozilla-releng/cot/certs/revocation"
 	"github.com/mozilla-releng/cot/certs/signing"
+	"github.com/mozilla-releng/cot/fixtures/needed"
 	"github.com/mozilla-releng/cot/graph"
 )
 
@@ -32,7 +33,7 @@ const (
 // What docs/step-ca makes with the real step-ca is what we verify, until it is
 // revoked there.
 func TestStepCADocument(t *testing.T) {
-	needs(t, "openssl", "bash", "curl", "jq", "python3")
+	needed.Programs(t, "openssl", "bash", "curl", "jq", "python3")
 	program := toolPath(t, "step-ca")
 	s := newStepCA(t)
 	s.run("The intermediate")

@@ -24,6 +24,7 @@ import (
 	"github.com/mozilla-releng/cot/certs/signing"
 	"github.com/mozilla-releng/cot/certs/timestamp"
 	fixture "github.com/mozilla-releng/cot/fixtures/ca"
+	"github.com/mozilla-releng/cot/fixtures/needed"
 	"github.com/mozilla-releng/cot/internal/keystore"
 )
 
@@ -261,7 +262,7 @@ func leafOf(t *testing.T, parts ...string) *x509.Certificate {
 
 // The page's commands do what it says.
 func TestCertsDocument(t *testing.T) {
-	needs(t, "openssl", "bash")
+	needed.Programs(t, "openssl", "bash")
 	dir := runDocument(t, "../../docs/certs.md", map[string]string{
 		"passphrase": "correct horse battery\n", "chain-of-trust.json": "{}",
 	})
@@ -277,7 +278,7 @@ func TestCertsDocument(t *testing.T) {
 
 // What the openssl command makes by docs/openssl is what we verify.
 func TestOpenSSLDocument(t *testing.T) {
-	needs(t, "openssl", "bash")
+	needed.Programs(t, "openssl", "bash")
 	config := read(t, "../../docs/openssl/openssl.cnf")
 	document := []byte("{\"chainOfTrustVersion\": 1}\n")
 	dir := runDocument(t, "../../docs/openssl/README.md", map[string]string{
@@ -402,7 +403,7 @@ func TestBadTimeStampLeavesNothing(t *testing.T) {
 // On a terminal a person types the passphrase, twice for a new key, and nothing
 // of it is shown.
 func TestPassphraseIsAskedFor(t *testing.T) {
-	needs(t, "python3")
+	needed.Programs(t, "python3")
 	dir := t.TempDir()
 	const type3 = `
 import os, pty, sys, time

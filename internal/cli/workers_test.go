@@ -15,6 +15,7 @@ import (
 	"github.com/mozilla-releng/cot/certs"
 	"github.com/mozilla-releng/cot/certs/revocation"
 	fixture "github.com/mozilla-releng/cot/fixtures/ca"
+	"github.com/mozilla-releng/cot/fixtures/needed"
 	"github.com/mozilla-releng/cot/fixtures/tsa"
 	"github.com/mozilla-releng/cot/graph"
 )
@@ -160,7 +161,7 @@ func TestWorkersSign(t *testing.T) {
 	d := newWorkersDesk(t)
 	for language, program := range map[string]func(*testing.T) []string{
 		"Go": func(t *testing.T) []string {
-			needs(t, "go")
+			needed.Programs(t, "go")
 			name := filepath.Join(t.TempDir(), "sign")
 			if runtime.GOOS == "windows" {
 				name += ".exe"
@@ -173,11 +174,11 @@ func TestWorkersSign(t *testing.T) {
 			return []string{python, workersFile("sign.py")}
 		},
 		"Node": func(t *testing.T) []string {
-			needs(t, "node")
+			needed.Programs(t, "node")
 			return []string{"node", workersFile("sign.mjs")}
 		},
 		"shell": func(t *testing.T) []string {
-			needs(t, "sh", "openssl")
+			needed.Programs(t, "sh", "openssl")
 			return []string{"sh", workersFile("sign.sh")}
 		},
 	} {
@@ -206,7 +207,7 @@ func TestWorkersSign(t *testing.T) {
 }
 
 func TestWorkersSignCMS(t *testing.T) {
-	needs(t, "sh", "openssl")
+	needed.Programs(t, "sh", "openssl")
 	d := newWorkersDesk(t)
 	for _, kind := range []string{"p256", "p384", "rsa3072"} {
 		t.Run(kind, func(t *testing.T) {
@@ -223,7 +224,7 @@ func TestWorkersSignCMS(t *testing.T) {
 }
 
 func TestWorkersStamp(t *testing.T) {
-	needs(t, "sh", "openssl", "curl")
+	needed.Programs(t, "sh", "openssl", "curl")
 	d := newWorkersDesk(t)
 	key, chain, document := d.issue(t, "ed25519")
 	runs(t, true, "sh", workersFile("sign.sh"), key, chain, document)
@@ -245,7 +246,7 @@ func TestWorkersStamp(t *testing.T) {
 
 // What the page says not to sign with is refused, beside a twin that is not.
 func TestWorkersShouldNotSign(t *testing.T) {
-	needs(t, "openssl")
+	needed.Programs(t, "openssl")
 	d := newWorkersDesk(t)
 	for _, c := range []struct {
 		name, kind, options string
@@ -270,7 +271,7 @@ func TestWorkersShouldNotSign(t *testing.T) {
 }
 
 func TestWorkersShouldNotSignCMS(t *testing.T) {
-	needs(t, "openssl")
+	needed.Programs(t, "openssl")
 	d := newWorkersDesk(t)
 	key, chain, document := d.issue(t, "p256")
 	const good = "-binary -nocerts -certfile CHAIN"

@@ -6,26 +6,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-)
 
-// program finds a program that makes archives in the world outside.
-func program(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatalf("%s is missing: `make deps` installs it", name)
-	}
-	t.Skipf("%s is missing", name)
-	return ""
-}
+	"github.com/mozilla-releng/cot/fixtures/needed"
+)
 
 // output runs a program in a directory and gives what it writes.
 func output(t *testing.T, dir string, stdin []byte, name string, args ...string) []byte {
 	t.Helper()
-	cmd := exec.Command(program(t, name), args...)
+	cmd := exec.Command(needed.Program(t, name), args...)
 	cmd.Dir, cmd.Stdin = dir, bytes.NewReader(stdin)
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said

@@ -128,7 +128,7 @@ var guides = map[trace.Rule]guide{
 	},
 	"not-in-task-graph": {
 		"The task was created by hand or by an action that extra.parent does not name, or its parent was rerun and another run made it.",
-		"the task was not created by its parent: use the one that the decision task scheduled",
+		"use the task that the decision task scheduled: this one was not created by its parent",
 	},
 	"differs-from-task-graph": {
 		"A tool edited the task before it created it again (retrigger, an edited task, a task created by hand), or changed it on its way to the queue.",
@@ -144,7 +144,7 @@ var guides = map[trace.Rule]guide{
 	},
 	"indexed-input": {
 		"The index path was written by hand or by another task than the one whose routes name it.",
-		"the task that the index names does not claim that index path: use the task id itself",
+		"name the task by its task id: the one that the index holds does not claim that path",
 	},
 	"input-unpinned": {
 		"A mount has no sha256, or the task fetches the artifact by a command of its own.",

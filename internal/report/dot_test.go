@@ -5,11 +5,11 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
+	"github.com/mozilla-releng/cot/fixtures/needed"
 	"github.com/mozilla-releng/cot/trace"
 )
 
@@ -34,16 +34,10 @@ type drawn struct {
 	text                   string // all that is written in it
 }
 
-// draw has Graphviz draw; not ok where it is missing.
+// draw has Graphviz draw.
 func draw(t *testing.T, source string) drawn {
 	t.Helper()
-	program, err := exec.LookPath("dot")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("Graphviz is missing: run .ci/deps")
-		}
-		t.Skip("Graphviz is missing")
-	}
+	program := needed.Program(t, "dot")
 	cmd := exec.CommandContext(t.Context(), program, "-Tsvg")
 	var out, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(source), &out, &stderr

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mozilla-releng/cot/fixtures/needed"
 	"github.com/mozilla-releng/cot/graph"
 )
 
@@ -297,13 +298,7 @@ func TestRefNames(t *testing.T) {
 
 // What git itself says is what we read.
 func TestRealGit(t *testing.T) {
-	program, err := exec.LookPath("git")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("there is no git")
-	}
+	program := needed.Program(t, "git")
 	dir := t.TempDir()
 	run := func(args ...string) string {
 		t.Helper()

@@ -285,13 +285,12 @@ func TestFileOnAnEnterpriseServer(t *testing.T) {
 }
 
 func TestGitHubConfig(t *testing.T) {
-	good := map[string]HostConfig{
+	wantConfigs(t, "github.com", map[string]HostConfig{
 		"defaults":             {Type: "github"},
 		"elsewhere":            {Type: "github", API: "https://api.example.org/v3/", Git: "https://{host}/git/{path}", RawFile: "{repo}/raw/{revision}/{file}"},
 		"a token":              {Type: "github", Token: token},
 		"plain http, loopback": {Type: "github", API: "http://127.0.0.1:1", Git: "http://127.0.0.1:1/{path}"},
-	}
-	bad := map[string]HostConfig{
+	}, map[string]HostConfig{
 		"a pushlog":                {Type: "github", Pushlog: "{repo}/{revision}"},
 		"an API over http":         {Type: "github", API: "http://api.example.org"},
 		"an API with a query":      {Type: "github", API: "https://api.example.org?x"},
@@ -301,17 +300,7 @@ func TestGitHubConfig(t *testing.T) {
 		"git of no repository":     {Type: "github", Git: "https://git.example.org/x"},
 		"raw files without a name": {Type: "github", RawFile: "{repo}/{revision}"},
 		"a token of two lines":     {Type: "github", Token: token + "\n"},
-	}
-	for name, cfg := range good {
-		if _, err := New(Config{Hosts: map[string]HostConfig{"github.com": cfg}}); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	for name, cfg := range bad {
-		if _, err := New(Config{Hosts: map[string]HostConfig{"github.com": cfg}}); err == nil || strings.Contains(err.Error(), "secret") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
+	})
 	for name, want := range map[string]string{
 		"github.com":         "https://api.github.com https://github.com/o/r.git https://raw.githubusercontent.com/o/r/" + revision + "/f",
 		"github.example.org": "https://github.example.org/api/v3 https://github.example.org/o/r.git ",

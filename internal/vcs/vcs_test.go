@@ -295,19 +295,31 @@ func TestProjects(t *testing.T) {
 	}
 }
 
-func TestForms(t *testing.T) {
-	tr := newTransport(t)
-	good := []HostConfig{
-		{Type: "hg"},
-		{Type: "hg", Pushlog: "https://{host}/{path}/json-pushes?changeset={revision}", RawFile: "{repo}/raw-file/{revision}/{file}"},
-		{Type: "hg", RawFile: "http://localhost:80/raw?path={path}&rev={revision}&file={file}"},
+// wantConfigs wants a host to be taken or refused. No refusal tells the token.
+func wantConfigs(t *testing.T, host string, good, bad map[string]HostConfig) {
+	t.Helper()
+	with := func(cfg HostConfig) error {
+		_, err := New(Config{Hosts: map[string]HostConfig{host: cfg}, Transport: newTransport(t)})
+		return err
 	}
-	for _, cfg := range good {
-		if _, err := New(Config{Hosts: map[string]HostConfig{"hg.mozilla.org": cfg}, Transport: tr}); err != nil {
-			t.Errorf("%+v: %v", cfg, err)
+	for name, cfg := range good {
+		if err := with(cfg); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
-	bad := map[string]HostConfig{
+	for name, cfg := range bad {
+		if err := with(cfg); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestForms(t *testing.T) {
+	wantConfigs(t, "hg.mozilla.org", map[string]HostConfig{
+		"defaults":             {Type: "hg"},
+		"URL forms":            {Type: "hg", Pushlog: "https://{host}/{path}/json-pushes?changeset={revision}", RawFile: "{repo}/raw-file/{revision}/{file}"},
+		"plain http, loopback": {Type: "hg", RawFile: "http://localhost:80/raw?path={path}&rev={revision}&file={file}"},
+	}, map[string]HostConfig{
 		"type":             {Type: "svn"},
 		"an API":           {Type: "hg", API: "https://api.example.org"},
 		"git":              {Type: "hg", Git: "{repo}.git"},
@@ -319,12 +331,7 @@ func TestForms(t *testing.T) {
 		"plain http":       {Type: "hg", Pushlog: "http://{host}/{path}/{revision}"},
 		"no URL":           {Type: "hg", Pushlog: "{path}/{revision}"},
 		"user information": {Type: "hg", Pushlog: "https://me@{host}/{path}/{revision}"},
-	}
-	for name, cfg := range bad {
-		if _, err := New(Config{Hosts: map[string]HostConfig{"hg.mozilla.org": cfg}, Transport: tr}); err == nil {
-			t.Errorf("%s is accepted", name)
-		}
-	}
+	})
 	f, err := newForm("form", defaultPushlog, "{revision}")
 	if err != nil {
 		t.Fatal(err)

@@ -31,13 +31,16 @@ func (p *Policy) Notes(now time.Time) []string {
 }
 
 type notes struct {
-	p    *Policy
-	now  time.Time
-	list []string
+	p   *Policy
+	now time.Time
+	remarks
 }
 
-func (n *notes) add(path, format string, args ...any) {
-	n.list = append(n.list, path+": "+fmt.Sprintf(format, args...))
+// remarks are words on a policy, each with the path of the key that it is about.
+type remarks struct{ list []string }
+
+func (r *remarks) add(path, format string, args ...any) {
+	r.list = append(r.list, path+": "+fmt.Sprintf(format, args...))
 }
 
 // keys: with queueTime trusted, windows in the past are for audits of old tasks.

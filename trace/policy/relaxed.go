@@ -27,11 +27,7 @@ func relaxed(p, base *Policy) []string {
 	return slices.Compact(r.list)
 }
 
-type relaxation struct{ list []string }
-
-func (r *relaxation) add(path, format string, args ...any) {
-	r.list = append(r.list, path+": "+fmt.Sprintf(format, args...))
-}
+type relaxation struct{ remarks }
 
 // added lists each element that is beyond the base's.
 func (r *relaxation) added(path, what string, more []string) {

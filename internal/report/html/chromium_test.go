@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mozilla-releng/cot/fixtures/needed"
 	"github.com/mozilla-releng/cot/trace"
 )
 
@@ -48,19 +49,7 @@ type protocolError struct {
 // chromium starts one. Without the program the test is skipped, but fails in CI.
 func chromium(t *testing.T) *browser {
 	t.Helper()
-	program := ""
-	for _, name := range []string{"chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			program = path
-			break
-		}
-	}
-	if program == "" {
-		if os.Getenv("CI") != "" {
-			t.Fatal("chromium is missing: `make deps` installs it")
-		}
-		t.Skip("chromium is missing")
-	}
+	program := needed.Program(t, "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 	inRead, inWrite, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
