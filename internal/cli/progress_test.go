@@ -17,7 +17,7 @@ import (
 func TestALogSaysOnceThatAHostIsDown(t *testing.T) {
 	var out bytes.Buffer
 	p := newPlain(&out, "cot-download", time.Hour)
-	event := p.fetched(make([]download.Item, 4))
+	event := p.fetched(4, "fetching")
 	down := func(host string) error {
 		return &graph.UnavailableError{What: "artifact", Reason: graph.Unreachable, Detail: "GET http://" + host + "/x: connection refused"}
 	}
