@@ -20,18 +20,21 @@ func TestWhatTheWorkerSignedDecides(t *testing.T) {
 	}{
 		"the queue alone has it": {
 			func(w *served) { w.Build.EditQueue = func(d fixtures.Object) { variable(d, "A") } },
-			map[string]bool{"/payload/env/A": true}, 1,
+			map[string]bool{"/payload/env/A": true},
+			1,
 		},
 		"the worker ran it": {
 			func(w *served) { variable(w.Build.Definition, "A") },
-			map[string]bool{"/payload/env/A": false}, 0,
+			map[string]bool{"/payload/env/A": false},
+			0,
 		},
 		"the queue has one, the worker ran another": {
 			func(w *served) {
 				variable(w.Build.Definition, "AB")
 				w.Build.EditQueue = func(d fixtures.Object) { variable(d, "A") }
 			},
-			map[string]bool{"/payload/env/A": true, "/payload/env/AB": false}, 1,
+			map[string]bool{"/payload/env/A": true, "/payload/env/AB": false},
+			1,
 		},
 		"the queue alone has a dependency": {
 			func(w *served) {
@@ -39,7 +42,8 @@ func TestWhatTheWorkerSignedDecides(t *testing.T) {
 					d["dependencies"] = append(append([]any{}, d["dependencies"].([]any)...), w.ReleaseBuild.ID)
 				}
 			},
-			map[string]bool{"/dependencies": true}, 1,
+			map[string]bool{"/dependencies": true},
+			1,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
