@@ -98,7 +98,7 @@ func (c *chain) target() Target {
 func reportLink(l *link) Task {
 	t := Task{
 		TaskID: l.node.id.String(), Type: string(l.node.kind), Status: "judged",
-		Findings: append(append([]Finding{}, l.node.findings...), l.findings...),
+		Findings: refuted(append(append([]Finding{}, l.node.findings...), l.findings...)),
 		Claims:   l.claims, listed: l.listed,
 	}
 	if l.hasRun {
