@@ -66,7 +66,7 @@ func (e *explanation) rule(indent string, list []trace.Finding) {
 	}
 	g, known := guides[first.Rule]
 	said, before := e.told[first.Rule]
-	if known && !before && first.Severity == trace.SeverityError {
+	if known && !before && first.Severity == trace.SeverityError && !first.Derived() {
 		e.printf("%s  usual causes: %s\n", indent, g.cause)
 	}
 	if do := advice(first); first.Accepted == "" && do != said {

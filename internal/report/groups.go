@@ -44,20 +44,9 @@ const maxGroups = 100
 // folded into its cause. Equal reports give equal groups.
 func Groups(r *trace.Report) []Group {
 	n := newNeeds(r)
-	errs := findings(r, trace.SeverityError)
-	fault := map[int]bool{}
-	for _, f := range errs {
-		if f.task >= 0 && !f.Derived() {
-			fault[f.task] = true
-		}
-	}
-	faulty := n.restingOn(keys(fault))
 	all := map[groupKey]*Group{}
 	var order []*Group
-	for _, f := range errs {
-		if f.Derived() && f.task >= 0 && (fault[f.task] || faulty[f.task]) {
-			continue
-		}
+	for _, f := range n.causes(findings(r, trace.SeverityError)) {
 		key := keyOf(r, f)
 		if all[key] == nil && len(all) >= maxGroups {
 			key.path, key.task = "", -1
@@ -97,6 +86,25 @@ type groupKey struct {
 	path           string
 	task           int
 	derived, heals bool
+}
+
+// causes leaves out what follows from a finding on the same task, or on one that it
+// rests on.
+func (n *needs) causes(errs []subject) []subject {
+	fault := map[int]bool{}
+	for _, f := range errs {
+		if f.task >= 0 && !f.Derived() {
+			fault[f.task] = true
+		}
+	}
+	faulty := n.restingOn(keys(fault))
+	var out []subject
+	for _, f := range errs {
+		if !f.Derived() || f.task < 0 || !faulty[f.task] {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 func keyOf(r *trace.Report, f subject) groupKey {

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -263,5 +264,47 @@ func TestSize(t *testing.T) {
 		if got := Size(n); got != want {
 			t.Errorf("Size(%d) = %s, want %s", n, got, want)
 		}
+	}
+}
+
+// A contribution decides what the rest is worth, so it is said first; what follows
+// from another finding is a number below its cause, unless the text is verbose.
+func TestContributionsComeFirstAndWhatFollowsIsCounted(t *testing.T) {
+	r := good()
+	for i := range r.Tasks {
+		failed(r, i, trace.Finding{Rule: trace.RuleSignerUnauthorized, Hint: "accept it"})
+		failed(r, i, derived(t))
+	}
+	failed(r, 0, trace.Finding{Rule: trace.RuleEvidenceUnavailable, Heals: true})
+	failed(r, 1, trace.Finding{Rule: trace.RuleUntrustedContrib})
+	if got := Refusal(r); !strings.HasPrefix(got, "untrusted: task "+decisionID+"/1 (Gecko Decision Task): untrusted-contribution: ") {
+		t.Error(got)
+	}
+	text := texted(t, r, TextOptions{})
+	var order []string
+	for line := range strings.Lines(text) {
+		if rule, _, found := strings.Cut(line[max(0, strings.Index(line, "): ")):], ": this does not hold"); found {
+			order = append(order, strings.TrimPrefix(rule, "): "))
+		}
+	}
+	if want := []string{"untrusted-contribution", "signer-unauthorized", "signer-unauthorized", "evidence-unavailable"}; !slices.Equal(order, want) {
+		t.Errorf("in this order: %q, want %q\n%s", order, want, text)
+	}
+	if !strings.Contains(text, "\n  and 2 more findings that follow from these (-v lists what)\n") {
+		t.Errorf("what follows is not counted:\n%s", text)
+	}
+	if verbose := texted(t, r, TextOptions{Verbose: true}); strings.Contains(verbose, "that follow") || strings.Count(verbose, ": this does not hold") != 6 {
+		t.Errorf("verbose, all is listed:\n%s", verbose)
+	}
+
+	// Nothing is left out whose cause is not in the report.
+	r = good()
+	failed(r, 0, derived(t))
+	if text := texted(t, r, TextOptions{}); strings.Contains(text, "follows from") || !strings.Contains(text, ": this does not hold") {
+		t.Errorf("a finding without a cause:\n%s", text)
+	}
+	failed(r, 0, trace.Finding{Rule: trace.RuleInteractive})
+	if text := texted(t, r, TextOptions{}); !strings.Contains(text, "and 1 more finding that follows from this") {
+		t.Errorf("one of one:\n%s", text)
 	}
 }

@@ -220,7 +220,11 @@ func (t *text) headline(r *trace.Report) {
 
 func (t *text) refusal(r *trace.Report) {
 	t.headline(r)
-	errs := findings(r, trace.SeverityError)
+	errs, following := findings(r, trace.SeverityError), 0
+	if !t.o.Verbose { // what follows stands below its cause, as a number
+		causes := newNeeds(r).causes(errs)
+		errs, following = causes, len(errs)-len(causes)
+	}
 	if t.large(r) || !t.o.Verbose && len(errs) > briefFindings {
 		t.causes(r)
 		if !t.large(r) {
@@ -238,9 +242,24 @@ func (t *text) refusal(r *trace.Report) {
 			t.printf("  %s\n", next(f.Finding))
 		}
 	}
+	if following > 0 {
+		t.printf("  and %s (-v lists what)\n", followed(following, len(errs)))
+	}
 	t.printf("chain:\n")
 	t.tasks(r)
 	t.failedArtifacts(r)
+}
+
+// followed says how many findings have their cause in those that are shown.
+func followed(n, causes int) string {
+	from, verb := "these", "follow"
+	if causes == 1 {
+		from = "this"
+	}
+	if n == 1 {
+		verb = "follows"
+	}
+	return count(n, "more finding") + " that " + verb + " from " + from
 }
 
 // next says what to do about a finding, and where to read more.
