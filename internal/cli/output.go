@@ -51,7 +51,7 @@ func (c *common) deliver(s IO, name string, r *trace.Report, results bool) error
 	}
 	var none *report.UnattestableError
 	switch {
-	case errors.As(failed, &none) && r.Verdict.OK():
+	case errors.As(failed, &none) && exitCodeOf(r) == exitOK:
 		failed = usage(none)
 	case none != nil: // the exit code stays the verdict's
 		defer say(s.Stderr, name, none.Error())

@@ -107,6 +107,9 @@ func subjectsOf(r *trace.Report) ([]*intoto.ResourceDescriptor, error) {
 	if r.At != nil {
 		return nil, &UnattestableError{"the report judges as of " + r.At.UTC().Format(time.RFC3339) + ", and a statement would be taken for one about now"}
 	}
+	if without := Distrusted(r); without != "" {
+		return nil, &UnattestableError{without + ", and a statement would say that all does"}
+	}
 	var out []*intoto.ResourceDescriptor
 	seen := map[string]bool{}
 	for a := range candidates(r) {

@@ -187,6 +187,9 @@ func TestNothingToAttest(t *testing.T) {
 		"no digest":           func(r *trace.Report) { r.Artifacts[0].SHA256 = "" },
 		"an artifact refused": func(r *trace.Report) { bad(&r.Artifacts[0]) },
 		"as of another time":  func(r *trace.Report) { r.At = ptr(time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)) },
+		"something would not verify": func(r *trace.Report) {
+			r.Distrusted = &trace.Distrusted{IDs: []string{hex64}, Tasks: []trace.DistrustedTask{{TaskID: buildID, RunID: ptr(0), IDs: []string{hex64}}}}
+		},
 		"too many": func(r *trace.Report) {
 			a := r.Artifacts[0]
 			for i := range maxSubjects {
@@ -202,6 +205,16 @@ func TestNothingToAttest(t *testing.T) {
 				t.Errorf("%s: a %s of %d bytes was written: %v", name, kind, b.Len(), err)
 			}
 		}
+	}
+}
+
+// What is distrusted and signed nothing here makes no difference to a statement.
+func TestStatementWhereNothingRestsOnWhatIsDistrusted(t *testing.T) {
+	r := attestable()
+	r.Distrusted = &trace.Distrusted{IDs: []string{hex64}, Unused: []string{hex64}, Tasks: []trace.DistrustedTask{}}
+	p := &vsa.VerificationSummary{}
+	if statementOf(t, VSA, r, p); p.GetVerificationResult() != "PASSED" {
+		t.Errorf("the predicate is %v", p)
 	}
 }
 
