@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/term"
+
 	"github.com/mozilla-releng/cot/internal/transport"
 )
 
@@ -39,11 +41,7 @@ func (s IO) now() time.Time {
 // terminal tells whether w shows text to a person.
 func terminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // colors tells whether text on w may have colours (no-color.org).

@@ -61,6 +61,8 @@ func (c *common) deliver(s IO, name string, r *trace.Report, results bool) error
 	}
 	textOnStdout := toStdout && c.format == "text"
 	switch {
+	case textOnStdout && terminal(s.Stdout) && terminal(s.Stderr): // the same eyes have read it
+		return failed
 	case c.quiet || textOnStdout:
 		if refusal := report.Refusal(r); refusal != "" {
 			fmt.Fprintf(s.Stderr, "%s: %s\n", name, refusal)

@@ -32,7 +32,7 @@ var dependencies = []dependency{
 	{"github.com/spiffe/go-spiffe/v2", []string{"certs"}, true, "SPIFFE IDs, as the standard writes them"},
 	{"github.com/ProtonMail/go-crypto", []string{"certs/pgp"}, false, "OpenPGP keys and signatures, as archives of 2016 to 2019 have them"},
 	{"go.step.sm/crypto", []string{"internal/keystore", "cmd/cot-certs"}, false, "private keys: encrypted PEM, and by URI in clouds and tokens; cot-certs alone links those"},
-	{"golang.org/x/term", []string{"internal/cli"}, false, "passphrases are typed without an echo"},
+	{"golang.org/x/term", []string{"internal/cli"}, false, "passphrases are typed without an echo; what a terminal is"},
 	{"github.com/spf13/pflag", []string{"internal/cli"}, false, "cobra's flags, by their type"},
 	{"github.com/spf13/cobra", []string{"internal/cli"}, false, "what the taskcluster command uses: flags, help, completion"},
 	{"github.com/vbauerster/mpb/v8", []string{"internal/cli"}, false, "live progress bars"},
