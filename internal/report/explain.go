@@ -35,7 +35,11 @@ func Explain(w io.Writer, r *trace.Report, o TextOptions) error {
 		t.printf("  %s %s\n", madeFrom(r.Verdict), tree)
 	}
 	t.artifacts(r)
-	e := &explanation{text: t, told: map[trace.Rule]string{}}
+	e := &explanation{text: t, told: map[trace.Rule]string{}, namesakes: map[string]int{}, oneTree: len(trees(r)) == 1}
+	for i := range r.Tasks {
+		e.namesakes[r.Tasks[i].Name]++
+		e.oneTree = e.oneTree && r.Tasks[i].Tree != nil
+	}
 	roots := chainOf(r)
 	e.show = e.choose(roots)
 	for _, n := range roots {
@@ -61,6 +65,8 @@ type explanation struct {
 	*text
 	show              map[*chainNode]bool
 	told              map[trace.Rule]string // what to do, as it was last said for the rule
+	namesakes         map[string]int        // tasks of each name
+	oneTree           bool                  // all tasks are of it
 	explained         int
 	skipped, warnings int // findings that were left out
 }
@@ -150,7 +156,7 @@ func (e *explanation) node(n *chainNode, first, rest, why string) {
 	} else {
 		bar += "  "
 	}
-	e.printf("%s  %s\n", bar, about(task))
+	e.printf("%s  %s\n", bar, e.about(task))
 	if s := e.elsewhere(n); s != "" {
 		e.printf("%s  %s\n", bar, s)
 	}
@@ -213,8 +219,9 @@ func (e *explanation) mark(v trace.Verdict) string {
 	return e.color(red, "✗")
 }
 
-// about is a task's kind, pool, signer and tree.
-func about(task *trace.Task) string {
+// about is a task's kind, pool, signer and tree; one that is all tasks' stands at
+// the top.
+func (e *explanation) about(task *trace.Task) string {
 	var parts []string
 	if s := strings.Trim(Clean(task.Type)+" in "+Clean(task.WorkerPool), " "); s != "in" {
 		parts = append(parts, s)
@@ -229,7 +236,7 @@ func about(task *trace.Task) string {
 	default:
 		parts = append(parts, "no signer is established")
 	}
-	if tree := task.Tree; tree != nil {
+	if tree := task.Tree; tree != nil && (e.o.Verbose || !e.oneTree) {
 		_, repository, _ := strings.Cut(Clean(tree.Repository), "://")
 		revision := Clean(tree.Revision)
 		from := "from "
@@ -256,25 +263,38 @@ func reasons(e edge) string {
 	return strings.Join(words, ", ")
 }
 
-// elsewhere names what a task rests on that stands in another place.
+// elsewhere names what a task rests on that stands in another place of the tree: by
+// name alone where that tells it, as what and where if the text is verbose.
 func (e *explanation) elsewhere(n *chainNode) string {
 	var words []string
 	for i, o := range n.others {
 		if !e.o.Verbose && i == briefReferences {
-			words = append(words, count(len(n.others)-i, "more"))
+			words = append(words, count(len(n.others)-i, "other"))
 			break
 		}
-		where := "above"
+		name := clip(Clean(o.to.task.Name), 60)
+		if e.o.Verbose || name == "" || e.namesakes[o.to.task.Name] > 1 || !e.show[o.to] {
+			name = strings.TrimSpace(name + " " + taskRef(o.to.task))
+		}
+		var about []string
+		if e.o.Verbose {
+			about = append(about, reasons(o))
+		}
 		switch {
 		case !e.show[o.to]:
-			where = "not shown"
+			about = append(about, "not shown")
 		case o.to.at > n.at:
-			where = "below"
+			about = append(about, "below")
+		case e.o.Verbose:
+			about = append(about, "above")
 		}
-		words = append(words, reasons(o)+" "+clip(Clean(o.to.task.Name), 60)+" "+taskRef(o.to.task)+" ("+where+")")
+		if about != nil {
+			name += " (" + strings.Join(about, ", ") + ")"
+		}
+		words = append(words, name)
 	}
 	if len(words) == 0 {
 		return ""
 	}
-	return "rests also on " + strings.Join(words, "; ")
+	return "also rests on " + strings.Join(words, ", ")
 }

@@ -98,8 +98,38 @@ func TestEveryTaskIsExplainedOnce(t *testing.T) {
 			t.Errorf("%s stands there %d times", task.Name, n)
 		}
 	}
-	if !strings.Contains(text, "docker-image docker-image-debian "+imageID+"/0 (above)") {
+	if !strings.Contains(text, "  also rests on Gecko Decision Task, docker-image-debian\n") {
 		t.Errorf("the second use of the image is not referred to:\n%s", text)
+	}
+	verbose := explained(t, chained(), TextOptions{Verbose: true})
+	if want := "also rests on Gecko Decision Task " + decisionID + "/1 (created by, above), docker-image-debian " + imageID + "/0 (docker-image, above)\n"; !strings.Contains(verbose, want) {
+		t.Errorf("not said in full: %s\n%s", want, verbose)
+	}
+	r := chained()
+	r.Tasks[1].Name = r.Tasks[2].Name // which of the two is it?
+	if text := explained(t, r, TextOptions{}); !strings.Contains(text, "also rests on docker-image-debian "+decisionID+"/1, docker-image-debian "+imageID+"/0\n") {
+		t.Errorf("two tasks of one name are not told apart:\n%s", text)
+	}
+}
+
+// The tree stands at each task unless all are of the one at the top.
+func TestTreesAreExplainedWhereTheyDiffer(t *testing.T) {
+	other := chained()
+	other.Tasks[3].Tree = &trace.Tree{Repository: "https://hg.mozilla.org/try", Revision: revision}
+	lacking := chained()
+	lacking.Tasks[3].Tree = nil
+	for name, tt := range map[string]struct {
+		report *trace.Report
+		o      TextOptions
+		trees  int
+	}{
+		"one": {chained(), TextOptions{}, 0}, "one, verbose": {chained(), TextOptions{Verbose: true}, 4},
+		"two": {other, TextOptions{}, 4}, "none of one task": {lacking, TextOptions{}, 3},
+	} {
+		text := explained(t, tt.report, tt.o)
+		if n := strings.Count(text, "; from hg.mozilla.org/"); n != tt.trees || !strings.Contains(text, "\n  made from https://hg.mozilla.org/mozilla-central at "+revision+"\n") {
+			t.Errorf("%s: %d tasks have their tree, want %d:\n%s", name, n, tt.trees, text)
+		}
 	}
 }
 
