@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"sync"
 	"time"
 
@@ -54,10 +55,22 @@ type plain struct {
 	tasks int // looked at
 	count tally
 	delay delay
+	told  map[string]bool // hosts whose first trouble was said
+	again retries         // that were not
+}
+
+// maxTold bounds the hosts whose first trouble is said at once.
+const maxTold = 10
+
+// retries of downloads since the last line.
+type retries struct {
+	n    int
+	path string // of the last
+	why  error
 }
 
 func newPlain(w io.Writer, name string, every time.Duration) *plain {
-	p := &plain{w: w, name: name, ticker: time.NewTicker(every), done: make(chan struct{})}
+	p := &plain{w: w, name: name, told: map[string]bool{}, ticker: time.NewTicker(every), done: make(chan struct{})}
 	p.ended.Go(func() {
 		for {
 			select {
@@ -85,12 +98,36 @@ func (p *plain) fetched(items []download.Item) func(download.Event) {
 	p.count = newTally(len(items))
 	return func(e download.Event) {
 		p.mu.Lock()
+		defer p.mu.Unlock()
 		p.count.add(e)
-		p.mu.Unlock()
 		if e.Kind == download.Retrying && e.Err != nil {
-			say(p.w, p.name, fmt.Sprintf("%s: trying again: %s", e.Path, why(e.Err)))
+			p.retrying(e)
 		}
 	}
+}
+
+// retrying says wrong bytes at once, and what breaks connections once for each
+// host; what comes after that is counted in the next line.
+func (p *plain) retrying(e download.Event) {
+	var mismatch *download.MismatchError
+	if host := hostIn(e.Err); !errors.As(e.Err, &mismatch) {
+		if p.told[host] || len(p.told) >= maxTold {
+			p.again = retries{p.again.n + 1, e.Path, e.Err}
+			return
+		}
+		p.told[host] = true
+	}
+	say(p.w, p.name, fmt.Sprintf("%s: trying again: %s", e.Path, why(e.Err)))
+}
+
+var urlHost = regexp.MustCompile(`https?://([^/ ]+)`)
+
+// hostIn gives the host that an error's text is about; empty if it names none.
+func hostIn(err error) string {
+	if m := urlHost.FindStringSubmatch(err.Error()); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 // why is a short reason for trying again. After one fetch, who spoiled the
@@ -109,6 +146,14 @@ func (p *plain) line() {
 	doing := fmt.Sprintf("verifying: %d tasks looked at", p.tasks)
 	if p.count.files > 0 {
 		doing = "fetching: " + p.count.String()
+	}
+	if n := p.again.n; n > 0 {
+		times := "1 more retry"
+		if n > 1 {
+			times = fmt.Sprintf("%d more retries", n)
+		}
+		doing += fmt.Sprintf("; %s, the last of %s: %s", times, p.again.path, why(p.again.why))
+		p.again = retries{}
 	}
 	say(p.w, p.name, doing+p.delay.take())
 }
