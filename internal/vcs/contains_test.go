@@ -24,7 +24,8 @@ func TestContains(t *testing.T) {
 		"an ancestor of another base":      {id(1), compared("ahead", id(2)), false, graph.Malformed, 1},
 		"diverged from itself":             {id(1), compared("diverged", revision), false, graph.Malformed, 1},
 		"identical, but it is not":         {id(1), compared("identical", revision), false, graph.Malformed, 1},
-		"ahead, and no more":               {id(1), `{"status":"ahead"}`, true, "", 1},
+		"ahead, and no more":               {id(1), `{"status":"ahead"}`, false, graph.Malformed, 1},
+		"ahead of nothing":                 {id(1), `{"status":"ahead","merge_base_commit":null}`, false, graph.Malformed, 1},
 		"no status":                        {id(1), `{"merge_base_commit":{"sha":"` + revision + `"}}`, false, graph.Malformed, 1},
 	}
 	for name, tt := range tests {

@@ -204,7 +204,7 @@ func (g *gitHub) contains(ctx context.Context, t tree.Tree, ref string) (bool, e
 	base, _ := o["merge_base_commit"].(map[string]any)
 	same := text(base, "sha") == t.Revision.String()
 	switch status := text(o, "status"); {
-	case status == "ahead" && (same || base == nil):
+	case status == "ahead" && same:
 		return true, nil
 	case (status == "behind" || status == "diverged") && !same:
 		return false, nil
