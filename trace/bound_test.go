@@ -116,3 +116,35 @@ func TestInputBeyondTheBound(t *testing.T) {
 		wantSaid(t, r, trace.RuleInputUnverified, unseen)
 	}
 }
+
+// Once the bound is passed, no other group is asked for: an action names as many
+// previous graphs as it likes.
+func TestGroupsBeyondTheBoundAreNotListed(t *testing.T) {
+	w := serve(t)
+	w.Edit(func() {
+		honestGroup(w)
+		promotionIn(w, []any{w.Twice.ID})
+	})
+	for bound, want := range map[int]int{1: 0, 1000: 1} {
+		w := w.within(t)
+		w.server.ClearLog()
+		v := w.verifier()
+		v.BoundTasks(0, bound)
+		r, err := v.VerifyGraph(t.Context(), trace.GraphTarget{Groups: []graph.TaskID{mustTarget(t, w.Decision.ID).Task}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		listed := 0
+		for _, request := range w.server.Requests() {
+			if strings.HasSuffix(request.Path, "/task-group/"+w.Twice.ID+"/list") {
+				listed = 1
+			}
+		}
+		if listed != want {
+			t.Errorf("bound %d: listed %d, want %d", bound, listed, want)
+		}
+		if refused := slices.ContainsFunc(r.Findings, func(f trace.Finding) bool { return f.Rule == trace.RuleChainTooLong }); refused != (want == 0) {
+			t.Errorf("bound %d: %v", bound, r.Findings)
+		}
+	}
+}

@@ -78,6 +78,9 @@ func (c *chain) listGroups(ctx context.Context) ([]*node, error) {
 		if slices.Contains(ids[:i], ids[i]) {
 			continue
 		}
+		if len(c.order) > c.v.maxGraphTasks {
+			break // no more fit; expand says so
+		}
 		if len(w.groups) == maxGraphGroups {
 			w.findings = append(w.findings, Finding{
 				Rule: RuleChainTooLong, Message: "more task groups than are looked at together", Want: maxGraphGroups, Got: len(ids),
@@ -208,16 +211,20 @@ func (w *wholeGraph) markSelf(c *chain) {
 	if w.target.Self.IsZero() {
 		return
 	}
-	w.self[w.target.Self] = true
-	for again := true; again; {
-		again = false
-		for _, n := range c.order {
-			if n.task == nil || w.self[n.id] {
-				continue
+	dependents := map[graph.TaskID][]graph.TaskID{}
+	for _, n := range c.order {
+		if n.task != nil {
+			for _, id := range n.task.Definition.Dependencies {
+				dependents[id] = append(dependents[id], n.id)
 			}
-			if slices.ContainsFunc(n.task.Definition.Dependencies, func(id graph.TaskID) bool { return w.self[id] }) {
-				w.self[n.id], again = true, true
-			}
+		}
+	}
+	for next := []graph.TaskID{w.target.Self}; len(next) > 0; {
+		id := next[len(next)-1]
+		next = next[:len(next)-1]
+		if !w.self[id] {
+			w.self[id] = true
+			next = append(next, dependents[id]...)
 		}
 	}
 }
