@@ -293,14 +293,22 @@ func (r *Report) Conclude() {
 
 // spread makes no task better than what it rests on.
 func (r *Report) spread() {
-	for changed := true; changed; {
-		changed = false
-		for i := range r.Tasks {
+	needed := make([][]int, len(r.Tasks)) // by whom
+	next := make([]int, len(r.Tasks))
+	for i := range r.Tasks {
+		next[i] = i
+		for _, on := range r.Tasks[i].rests {
+			needed[on] = append(needed[on], i)
+		}
+	}
+	// The worst first: then each task is made worse once.
+	slices.SortStableFunc(next, func(a, b int) int { return rank(r.Tasks[b].Verdict) - rank(r.Tasks[a].Verdict) })
+	for ; len(next) > 0; next = next[1:] {
+		for _, i := range needed[next[0]] {
 			t := &r.Tasks[i]
-			for _, on := range t.rests {
-				if v := worse(t.Verdict, r.Tasks[on].Verdict); v != t.Verdict {
-					t.Verdict, changed = v, true
-				}
+			if v := worse(t.Verdict, r.Tasks[next[0]].Verdict); v != t.Verdict {
+				t.Verdict = v
+				next = append(next, i)
 			}
 		}
 	}
