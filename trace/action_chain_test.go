@@ -2,6 +2,7 @@ package trace_test
 
 import (
 	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/mozilla-releng/cot/fixtures"
@@ -82,4 +83,22 @@ func TestActionsInACircle(t *testing.T) {
 	if r.Tasks[0].Tree != nil {
 		t.Errorf("a circle leads to %v", r.Tasks[0].Tree)
 	}
+}
+
+// Of a parent with two runs, one's actions can't be had: they may be what the
+// action was made from, whatever the other's say.
+func TestActionsThatCannotBeHad(t *testing.T) {
+	w := serve(t)
+	var honest, altered *fixtures.Task
+	w.Edit(func() {
+		g := w.Twice.Graph()
+		honest = g.Action("retrigger", nil, fixtures.Object{})
+		altered = g.Action("retrigger", nil, fixtures.Object{})
+		commandOf(altered, func(s string) string { return s + "x" })
+	})
+	wantVerdict(t, w.verify(honest.ID), trace.Verified)
+	wantRefused(t, w.verify(altered.ID), trace.RuleDiffersFromTree)
+	w.server.Fault(fixtures.Fault{Match: fixtures.PathHas(w.Twice.ID + "/1/" + trace.ActionsName), Status: http.StatusServiceUnavailable})
+	wantVerdict(t, w.verify(honest.ID), trace.Verified) // the other run offers the same
+	wantVerdict(t, w.verify(altered.ID), trace.Undetermined)
 }

@@ -51,7 +51,7 @@ func (e action) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[attem
 		return failed(*finding)
 	}
 	return func(yield func(attempt, *Finding) bool) {
-		var last *Finding
+		var last, healing *Finding
 		offeredAny := false
 		runs, early := c.parentRuns(parent), 0
 		for _, run := range runs {
@@ -65,7 +65,9 @@ func (e action) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[attem
 			}
 			offered, finding := c.offeredActions(ctx, l, call)
 			if finding != nil {
-				last = finding
+				if last = finding; finding.Heals {
+					healing = finding
+				}
 				continue
 			}
 			offeredAny = true
@@ -86,7 +88,10 @@ func (e action) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[attem
 				Hint:    "don't use it: find out who created this task",
 			}
 		}
-		if last != nil && !offeredAny {
+		switch {
+		case healing != nil: // what could not be had may be what it was made from
+			yield(attempt{}, healing)
+		case last != nil && !offeredAny:
 			yield(attempt{}, last)
 		}
 	}
