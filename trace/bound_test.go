@@ -102,7 +102,7 @@ func TestInputBeyondTheBound(t *testing.T) {
 		}
 		return r
 	}
-	const unseen = "a task that was not looked at"
+	const unseen = "a task that was not looked at" // which follows from the bound
 	said := func(r *trace.Report) bool {
 		return slices.ContainsFunc(findingsOf(r, trace.RuleInputUnverified), func(f trace.Finding) bool {
 			return strings.Contains(f.Message, unseen) && f.Severity == trace.SeverityError && f.Got == w.ReleaseBuild.ID
@@ -146,5 +146,42 @@ func TestGroupsBeyondTheBoundAreNotListed(t *testing.T) {
 		if refused := slices.ContainsFunc(r.Findings, func(f trace.Finding) bool { return f.Rule == trace.RuleChainTooLong }); refused != (want == 0) {
 			t.Errorf("bound %d: %v", bound, r.Findings)
 		}
+	}
+}
+
+// Wherever the bound falls in a chain, no task counts as verified that takes an
+// input from one that was not looked at, and some do take one.
+func TestNoTaskOfACutChainIsVerifiedByHalf(t *testing.T) {
+	w := serve(t)
+	w.Edit(func() { takeFrom(w.Toolchain, w.ReleaseBuild) })
+	cut := 0
+	for bound := 1; ; bound++ {
+		v := w.verifier()
+		v.BoundTasks(bound, 0)
+		r, err := v.Verify(t.Context(), []trace.RunTarget{mustTarget(t, w.Build.ID)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Verdict.OK() {
+			break
+		}
+		seen := map[string]bool{}
+		for _, task := range r.Tasks {
+			seen[task.TaskID] = true
+		}
+		for _, task := range r.Tasks {
+			for _, in := range task.Inputs {
+				if seen[in.TaskID] {
+					continue
+				}
+				cut++
+				if task.Verdict.OK() {
+					t.Errorf("bound %d: %s is %s, but its input %s was not looked at", bound, task.Name, task.Verdict, in.TaskID)
+				}
+			}
+		}
+	}
+	if cut == 0 {
+		t.Error("nothing was cut")
 	}
 }

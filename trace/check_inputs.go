@@ -43,6 +43,20 @@ func checkRunAmbiguous(_ *chain, l *link) {
 	}
 }
 
+// checkInputsSeen: what a task takes must come from a task that was looked at. Of a
+// chain that was cut, that it was is said of the whole, and here of what it cost.
+func checkInputsSeen(c *chain, l *link) {
+	for _, in := range l.inputs {
+		if len(in.runs) == 0 && c.nodes[in.edge.Task] == nil {
+			l.add(Finding{
+				Rule: RuleInputUnverified, Path: in.edge.Path, Got: in.edge.Task.String(), derived: true,
+				Message: fmt.Sprintf("an input (%s %s) comes from a task that was not looked at", in.edge.Reason, in.edge.Artifact),
+				Hint:    "see the finding that says why the search ended before it",
+			})
+		}
+	}
+}
+
 // checkInputsDeclared: what a task takes must come from a dependency, its
 // parent or the task of its group's id, or it need not have been there yet.
 func checkInputsDeclared(_ *chain, l *link) {

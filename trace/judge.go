@@ -21,6 +21,7 @@ var linkChecks = []check{
 	checkInteractive,
 	checkRunAsCurrentUser,
 	checkTaskType,
+	checkInputsSeen,
 	checkInputsDeclared,
 	checkIndexedInputs,
 	checkPins,

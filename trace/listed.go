@@ -139,13 +139,6 @@ func checkInputsVerified(c *chain, l *link) {
 		return
 	}
 	for _, in := range l.inputs {
-		if len(in.runs) == 0 && c.nodes[in.edge.Task] == nil {
-			l.add(Finding{
-				Rule: RuleInputUnverified, Path: in.edge.Path, Got: in.edge.Task.String(),
-				Message: fmt.Sprintf("an input (%s %s) comes from a task that was not looked at", in.edge.Reason, in.edge.Artifact),
-				Hint:    "see the finding that says why the search ended before it",
-			})
-		}
 		for _, r := range in.runs {
 			if r.doc != nil && !hasErrors(r.findings) && !hasErrors(r.node.findings) {
 				continue

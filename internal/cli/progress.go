@@ -155,6 +155,14 @@ func (p *plain) line() {
 		doing += fmt.Sprintf("; %s, the last of %s: %s", times, p.again.path, why(p.again.why))
 		p.again = retries{}
 	}
+	if n := p.again.n; n > 0 {
+		times := "1 more retry"
+		if n > 1 {
+			times = fmt.Sprintf("%d more retries", n)
+		}
+		doing += fmt.Sprintf("; %s, the last of %s: %s", times, p.again.path, why(p.again.why))
+		p.again = retries{}
+	}
 	say(p.w, p.name, doing+p.delay.take())
 }
 
