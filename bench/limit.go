@@ -13,12 +13,11 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 
-	"github.com/klauspost/compress/gzip"
-	"golang.org/x/sync/errgroup"
-
 	"github.com/mozilla-releng/cot/certs"
+	"github.com/mozilla-releng/cot/internal/transport"
 )
 
 // limitJobs is how many requests the commands make at once, by default.
@@ -48,21 +47,31 @@ func limitMain(name, documents string) error {
 		}
 		l.keys = append(l.keys, k)
 	}
-	var g errgroup.Group
-	g.SetLimit(limitJobs)
+	urls, failed := make(chan string), make(chan error, limitJobs)
+	var workers sync.WaitGroup
+	for range limitJobs {
+		workers.Go(func() {
+			for url := range urls {
+				if err := l.take(url); err != nil {
+					failed <- err
+					return
+				}
+			}
+		})
+	}
 	for lines.Scan() {
-		url := lines.Text()
-		stored := !strings.Contains(url, "/api/")
-		switch {
-		case stored && strings.HasSuffix(url, string(certs.FormSignature)): // with its document
-		case stored && strings.HasSuffix(url, certs.DocumentName):
-			g.Go(func() error { return l.signed(url) })
-		default:
-			g.Go(func() error { return l.fetch(url, io.Discard) })
+		select {
+		case urls <- lines.Text():
+		case err := <-failed:
+			return err
 		}
 	}
-	if err := g.Wait(); err != nil {
+	close(urls)
+	workers.Wait()
+	select {
+	case err := <-failed:
 		return err
+	default:
 	}
 	if got := fmt.Sprint(l.verified.Load()); got != documents {
 		return fmt.Errorf("%s documents verified, want %s", got, documents)
@@ -76,6 +85,17 @@ type limit struct {
 	verified atomic.Int64
 }
 
+func (l *limit) take(url string) error {
+	stored := !strings.Contains(url, "/api/")
+	switch {
+	case stored && strings.HasSuffix(url, string(certs.FormSignature)): // with its document
+		return nil
+	case stored && strings.HasSuffix(url, certs.DocumentName):
+		return l.signed(url)
+	}
+	return l.fetch(url, io.Discard)
+}
+
 // fetch reads what a URL gives.
 func (l *limit) fetch(url string, w io.Writer) error {
 	resp, err := l.client.Get(url) //nolint:noctx // it ends with the program
@@ -83,14 +103,12 @@ func (l *limit) fetch(url string, w io.Writer) error {
 		return err
 	}
 	defer resp.Body.Close()
-	body := io.Reader(resp.Body)
+	encoding := transport.Identity
 	if resp.Header.Get("Content-Encoding") == "gzip" {
-		if body, err = gzip.NewReader(body); err != nil {
-			return err
-		}
+		encoding = transport.Gzip
 	}
 	hash := sha256.New()
-	_, err = io.Copy(io.MultiWriter(hash, w), body)
+	_, err = io.Copy(io.MultiWriter(hash, w), transport.Decode(url, resp.Body, encoding, 1<<30))
 	hash.Sum(nil)
 	return err
 }

@@ -147,11 +147,16 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 	show := f.newProgress(s, name)
 	defer show.stop()
 	o.Events, o.At = show.traced, f.at.Time
+	// Statements are about every artifact; all other reports of a group name none.
+	o.TakenOnly = q.groups != nil && f.format != "vsa" && f.format != "svr"
 	d, err := f.connect(f.asOf(s), p, root, show)
 	if err != nil {
 		return 0, err
 	}
 	defer d.close()
+	if q.groups != nil {
+		d.sources.Tasks = d.queue // a whole graph asks for each task once, and keeps none decoded
+	}
 	v, err := trace.New(p, d.sources, s.now(), o)
 	if err != nil {
 		return 0, usage(err)
