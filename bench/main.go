@@ -21,15 +21,22 @@ import (
 
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == "serve" {
-		serveMain()
+		serveMain(serve)
 		return
 	}
-	if len(os.Args) == 4 && os.Args[1] == "certs" {
-		if err := certsMain(os.Args[2], os.Args[3]); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
-		}
+	if len(os.Args) == 2 && os.Args[1] == "serve-graphs" {
+		serveMain(serveGraphs)
 		return
+	}
+	if len(os.Args) == 4 {
+		side := map[string]func(string, string) error{"certs": certsMain, "limit": limitMain}[os.Args[1]]
+		if side != nil {
+			if err := side(os.Args[2], os.Args[3]); err != nil {
+				fmt.Fprintln(os.Stderr, "bench:", err)
+				os.Exit(1)
+			}
+			return
+		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -44,9 +51,9 @@ func run(ctx context.Context) error {
 	only := flag.String("only", "", "scenarios whose name matches this expression")
 	parent := flag.String("dir", os.TempDir(), "where files are written")
 	flag.Parse()
-	onlyCerts := flag.NArg() == 1 && flag.Arg(0) == "certs"
-	if flag.NArg() > 0 && !onlyCerts {
-		return fmt.Errorf("want no argument, or certs, found %q", flag.Args())
+	part := flag.Arg(0)
+	if flag.NArg() > 1 || flag.NArg() == 1 && part != "certs" && part != "graphs" {
+		return fmt.Errorf("want no argument, certs or graphs, found %q", flag.Args())
 	}
 	wanted, err := regexp.Compile(*only)
 	if err != nil {
@@ -61,25 +68,38 @@ func run(ctx context.Context) error {
 	}
 	defer os.RemoveAll(dir)
 
-	scenarios, err := certScenarios(ctx, dir)
-	if err != nil {
-		return err
-	}
-	if !onlyCerts {
+	var scenarios []scenario
+	if part == "" {
 		tools, err := findTools(ctx, dir)
 		if err != nil {
 			return err
 		}
-		world, stop, err := startServer(ctx)
+		var world served
+		stop, err := startServer(ctx, "serve", &world)
 		if err != nil {
 			return err
 		}
 		defer stop()
-		others, err := plan(dir, tools, world)
+		others, err := plan(dir, tools, &world)
 		if err != nil {
 			return err
 		}
-		scenarios = append(others, scenarios...)
+		scenarios = append(scenarios, others...)
+	}
+	if part != "graphs" {
+		of, err := certScenarios(ctx, dir)
+		if err != nil {
+			return err
+		}
+		scenarios = append(scenarios, of...)
+	}
+	if part != "certs" {
+		of, stop, err := graphScenarios(ctx, dir, wanted)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		scenarios = append(scenarios, of...)
 	}
 	fmt.Println(machine())
 	for _, s := range scenarios {
@@ -93,36 +113,35 @@ func run(ctx context.Context) error {
 	return nil
 }
 
-// startServer runs this program again as the server, so that its memory and
+// startServer runs this program again as a server, so that its memory and
 // processor time are not counted with the clients'.
-func startServer(ctx context.Context) (*served, func(), error) {
+func startServer(ctx context.Context, what string, says any) (func(), error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "serve")
+	cmd := exec.CommandContext(ctx, self, what)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	stop := func() {
 		in.Close()
 		_ = cmd.Wait() // it ends by its input's end; a kill by ctx is no news
 	}
-	var s served
-	if err := json.NewDecoder(bufio.NewReader(out)).Decode(&s); err != nil {
+	if err := json.NewDecoder(bufio.NewReader(out)).Decode(says); err != nil {
 		stop()
-		return nil, nil, fmt.Errorf("the serving process said nothing: %w", err)
+		return nil, fmt.Errorf("the serving process said nothing: %w", err)
 	}
-	return &s, stop, nil
+	return stop, nil
 }
 
 // tools are the programs compared, each by its path.
@@ -134,11 +153,8 @@ type tools struct {
 }
 
 func findTools(ctx context.Context, dir string) (t tools, err error) {
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", dir+"/bin/", "./cmd/...")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return t, fmt.Errorf("building the commands (run from the repository's root): %w", err)
+	if err := buildCommands(ctx, dir); err != nil {
+		return t, err
 	}
 	t.download, t.graph = dir+"/bin/cot-download", dir+"/bin/cot-verify-graph"
 	for name, at := range map[string]*string{"curl": &t.curl, "aria2c": &t.aria2, "sh": &t.shell} {
@@ -169,4 +185,15 @@ func findTools(ctx context.Context, dir string) (t tools, err error) {
 		return t, fmt.Errorf("%w\n`make bench` installs what is missing", err)
 	}
 	return t, nil
+}
+
+// buildCommands builds ours from this checkout, below dir.
+func buildCommands(ctx context.Context, dir string) error {
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", dir+"/bin/", "./cmd/...")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("building the commands (run from the repository's root): %w", err)
+	}
+	return nil
 }

@@ -181,7 +181,7 @@ func addChain(g *fixtures.Graph, links int) string {
 }
 
 // serveMain is the serving process; it ends when its standard input does.
-func serveMain() {
+func serveMain(serve func(io.Reader, io.Writer) error) {
 	if err := serve(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

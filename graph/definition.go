@@ -16,6 +16,7 @@ const MaxDefinitionBytes = 4 << 20
 // Only ParseDefinition makes one; it does not change.
 type Definition struct {
 	value map[string]any
+	text  []byte
 
 	Pool         WorkerPool
 	TaskGroupID  TaskID // zero only in a definition that has none yet
@@ -35,21 +36,16 @@ type Definition struct {
 
 // ParseDefinition reads the queue's answer. A definition without worker pool,
 // created or payload is an error, and so is one whose known keys have other
-// types than the queue's schema says.
+// types than the queue's schema says. The data must not be changed afterwards.
 func ParseDefinition(data []byte) (*Definition, error) {
 	value, err := strictjson.ParseObject(data, MaxDefinitionBytes)
 	if err != nil {
 		return nil, fmt.Errorf("task definition: %w", err)
 	}
-	return NewDefinition(value)
-}
-
-// NewDefinition is ParseDefinition for a value that strictjson decoded. The
-// value must not be changed afterwards.
-func NewDefinition(value map[string]any) (*Definition, error) {
 	r := reader{m: value}
 	d := &Definition{
 		value:       value,
+		text:        data,
 		SchedulerID: r.text("schedulerId"),
 		Created:     r.time("created"),
 		Deadline:    r.time("deadline"),

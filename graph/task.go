@@ -122,6 +122,12 @@ func NewStatus(id TaskID, value map[string]any) (RunState, []Run, error) {
 	return state, runs, nil
 }
 
+// Artifacts are what is known of a run's listing.
+type Artifacts struct {
+	Kept  map[string]Artifact
+	Names int // how many it has in all
+}
+
 // Artifact is an entry of a run's artifact listing.
 type Artifact struct {
 	Name    string

@@ -1,10 +1,10 @@
 package trace
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -197,6 +197,15 @@ func (c *chain) readAll(ctx context.Context, run graph.RunRef, name string, limi
 	if err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(body)
+	// There is room for one from the one before; what is kept is as long as it is.
+	room, _ := c.rooms.Get().(*bytes.Buffer)
+	if room == nil {
+		room = &bytes.Buffer{}
+	}
+	_, err = room.ReadFrom(body)
+	data := append([]byte{}, room.Bytes()...)
+	if room.Reset(); room.Cap() <= 1<<20 {
+		c.rooms.Put(room)
+	}
 	return data, errors.Join(err, body.Close())
 }

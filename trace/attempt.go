@@ -84,7 +84,7 @@ func (c *chain) tryOne(ctx context.Context, n *node, template map[string]any, a 
 		if delay, ok := serviceDelay(n, def, a.adds); ok && len(diffs) > 0 {
 			// The service stamped the task a moment after it rendered it.
 			later := maps.Clone(a.context)
-			later["now"] = n.task.Definition.Created.Add(-delay).UTC().Format(queueTime)
+			later["now"] = n.task.Created.Add(-delay).UTC().Format(queueTime)
 			if again, err := renderTasks(ctx, template, a, later); err == nil && len(again) == len(tasks) {
 				a.context, def = later, again[i]
 				diffs = compareWithTree(n, def, a)
@@ -189,7 +189,7 @@ func serviceDelay(n *node, def map[string]any, adds service) (time.Duration, boo
 	}
 	text, _ := def["deadline"].(string)
 	want, err := time.Parse(time.RFC3339, text)
-	got := n.task.Definition.Deadline
+	got := n.task.Definition().Deadline
 	if err != nil || got.IsZero() {
 		return 0, false
 	}

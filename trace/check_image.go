@@ -21,7 +21,7 @@ func checkDockerImage(c *chain, l *link) {
 		return
 	}
 	const at = "/payload/image"
-	d := l.node.task.Definition
+	d := l.node.task.Definition()
 	image, err := graph.ImageOf(d)
 	switch {
 	case err != nil:
@@ -53,7 +53,7 @@ func checkPrebuiltImage(l *link, o *origin, image graph.Image) {
 }
 
 func checkTaskImage(l *link, image graph.Image) {
-	cot, _ := l.node.task.Definition.Extra["chainOfTrust"].(map[string]any)
+	cot, _ := l.node.task.Definition().Extra["chainOfTrust"].(map[string]any)
 	inputs, _ := cot["inputs"].(map[string]any)
 	declared, _ := inputs["docker-image"].(string)
 	if used := image.Task.String(); declared != used {
@@ -127,7 +127,7 @@ func checkSameImage(c *chain, l *link) {
 	}
 	severity, image := SeverityError, l.doc.Asserted.ImageArtifactHash
 	if image == "" {
-		i, err := graph.ImageOf(l.node.task.Definition)
+		i, err := graph.ImageOf(l.node.task.Definition())
 		if err != nil || i.Kind != graph.ImagePrebuilt {
 			return
 		}
@@ -168,7 +168,7 @@ func checkDockerImagePool(_ *chain, l *link) {
 	if o == nil || o.product == nil || l.node.kind != KindDockerImage && !l.node.usedAsImage {
 		return
 	}
-	if pool := l.node.task.Definition.Pool; !o.product.IsDockerImagePool(pool) {
+	if pool := l.node.task.Pool; !o.product.IsDockerImagePool(pool) {
 		l.add(Finding{
 			Rule: RuleDockerImagePool, Path: "/workerType", Want: poolNames(o.product.DockerImagePools), Got: pool.String(),
 			Message: fmt.Sprintf("the task's output runs as a docker image, but product %s builds none in this pool", o.product.Name),

@@ -60,7 +60,7 @@ func checkInputsSeen(c *chain, l *link) {
 // checkInputsDeclared: what a task takes must come from a dependency, its
 // parent or the task of its group's id, or it need not have been there yet.
 func checkInputsDeclared(_ *chain, l *link) {
-	d := l.node.task.Definition
+	d := l.node.task.Definition()
 	for _, e := range l.node.edges {
 		if e.Task.IsZero() || e.Task == l.node.parent || e.Task == d.TaskGroupID || d.DependsOn(e.Task) {
 			continue
@@ -88,7 +88,7 @@ func checkIndexedInputs(c *chain, l *link) {
 		if e.Namespace == "" || n == nil || n.task == nil {
 			continue
 		}
-		if route := "index." + e.Namespace; !slices.Contains(n.task.Definition.Routes, route) {
+		if route := "index." + e.Namespace; !slices.Contains(n.task.Definition().Routes, route) {
 			l.add(Finding{
 				Rule: RuleIndexedInput, Path: e.Path, Want: route, Got: e.Task.String(),
 				Message: fmt.Sprintf("index path %s holds task %s, whose definition does not have that route", e.Namespace, e.Task),

@@ -69,7 +69,7 @@ func checkSource(_ *chain, l *link) {
 		return
 	}
 	checkHeadVariables(l, o)
-	if d := l.node.task.Definition; !sourceMatches(d.Source, o) {
+	if d := l.node.task.Definition(); !sourceMatches(d.Source, o) {
 		l.add(Finding{
 			Rule: RuleSourceMismatch, Path: "/metadata/source", Want: o.tree.String(), Got: clipText(d.Source),
 			Message: "the task names another source than the tree of its decision task",
@@ -90,7 +90,7 @@ func checkHeadVariables(l *link, o *origin) {
 	if o.product == nil {
 		return
 	}
-	d := l.node.task.Definition
+	d := l.node.task.Definition()
 	refuted := treeRefuted(o)
 	differs := func(name, want, got string) {
 		l.add(Finding{
@@ -153,11 +153,11 @@ func (c *chain) fed() map[*link][]*policy.Product {
 // decision task of the same repository and revision.
 func checkTaskGroup(c *chain, l *link) {
 	n := l.node
-	group := n.task.Definition.TaskGroupID
+	group := n.task.TaskGroupID
 	if n.creates() || group.IsZero() || group == n.parent {
 		return
 	}
-	if p := c.nodes[n.parent]; p != nil && p.task != nil && p.task.Definition.TaskGroupID == group {
+	if p := c.nodes[n.parent]; p != nil && p.task != nil && p.task.TaskGroupID == group {
 		return
 	}
 	g := c.nodes[group]
@@ -209,7 +209,7 @@ func checkExpectations(c *chain, l *link) {
 // checkRestrictedScopes: a restricted scope is for the trees that policy gives
 // it, and then nothing in the chain may come from a contribution.
 func checkRestrictedScopes(c *chain, l *link) {
-	for i, scope := range l.node.task.Definition.Scopes {
+	for i, scope := range l.node.task.Definition().Scopes {
 		for _, r := range c.restricted(scope) {
 			path := fmt.Sprintf("/scopes/%d", i)
 			o := l.node.decision
@@ -261,7 +261,7 @@ func (c *chain) anyRestricted() bool {
 		if n.task == nil {
 			continue
 		}
-		for _, s := range n.task.Definition.Scopes {
+		for _, s := range n.task.Definition().Scopes {
 			if len(c.restricted(s)) > 0 {
 				return true
 			}

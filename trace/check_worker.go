@@ -11,7 +11,7 @@ import (
 // checkWorkerImplementation: the implementation was decided by what the task
 // is; a tag, scope or policy entry that says another is a contradiction.
 func checkWorkerImplementation(c *chain, l *link) {
-	d := l.node.task.Definition
+	d := l.node.task.Definition()
 	claim := func(path, got string) {
 		l.add(Finding{
 			Rule: RuleWorkerImplementation, Path: path, Want: string(l.node.impl), Got: got,
@@ -58,7 +58,7 @@ var foreignMembers = map[graph.Implementation][]string{
 
 // checkInteractive: nobody had a shell or a desktop in the task.
 func checkInteractive(_ *chain, l *link) {
-	d := l.node.task.Definition
+	d := l.node.task.Definition()
 	found := func(path string, got any) {
 		l.add(Finding{
 			Rule: RuleInteractive, Path: path, Got: got, Message: "somebody could have taken part in this task by hand",
@@ -81,7 +81,7 @@ func checkInteractive(_ *chain, l *link) {
 // with an administrator's rights, it can read the worker's key and change what
 // the worker signs.
 func checkRunAsCurrentUser(_ *chain, l *link) {
-	d := l.node.task.Definition
+	d := l.node.task.Definition()
 	found := func(path string, got any) {
 		l.add(Finding{
 			Rule: RuleRunAsCurrentUser, Path: path, Got: got, Message: "the task had the rights of its worker, whose key signs the document",

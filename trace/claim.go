@@ -89,7 +89,7 @@ type claims struct {
 // env takes a variable of the payload for a place in the context; absent: not
 // ok. A value of another syntax is a finding.
 func (c *claims) env(variable string, s claimSyntax, path ...string) (string, bool, *Finding) {
-	v, ok := c.n.task.Definition.Env(variable)
+	v, ok := c.n.task.Definition().Env(variable)
 	if !ok || v == "" {
 		return "", false, nil
 	}

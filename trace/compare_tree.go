@@ -10,7 +10,7 @@ import (
 // queue leaves open (its defaults, the priority), what the service adds where the
 // template says nothing, and empty values, which JSON-e drops in some versions.
 func compareWithTree(n *node, def map[string]any, a attempt) []Finding {
-	d := n.task.Definition
+	d := n.task.Definition()
 	want, got := withoutEmpty(canonical(def)), withoutEmpty(canonical(d.Value()))
 	var findings []Finding
 	if id, ok := want["taskId"]; ok && id != n.id.String() {

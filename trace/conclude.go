@@ -51,7 +51,7 @@ func (c *chain) report(targets []RunTarget) *Report {
 			}
 		}
 		r.Tasks = append(r.Tasks, t)
-		if l.doc != nil && l.target && !l.listed && (c.whole == nil || c.whole.member[l.node.id]) {
+		if c.keep(l) == nil && l.doc != nil && l.target && !l.listed && (c.whole == nil || c.whole.member[l.node.id]) {
 			r.documents[l.ref()] = &vouched{names: sortedNames(l), link: l}
 		}
 	}
@@ -115,7 +115,7 @@ func reportLink(l *link) Task {
 		t.Status = "unfinished"
 		return t
 	}
-	d := l.node.task.Definition
+	d := l.node.task.Definition()
 	t.Name, t.WorkerPool, t.Implementation = d.Name, d.Pool.String(), string(l.node.impl)
 	if t.Type == "" {
 		t.Type = string(KindTask)
@@ -154,8 +154,8 @@ func reportLink(l *link) Task {
 }
 
 func reportImage(l *link) *Image {
-	i, err := graph.ImageOf(l.node.task.Definition)
-	if err != nil || i.Kind == "" {
+	i := l.node.image
+	if i.Kind == "" {
 		return nil
 	}
 	out := &Image{Name: clipText(i.String())}

@@ -197,7 +197,7 @@ func (c *chain) cronContexts(ctx context.Context, n *node) ([]cronContext, *Find
 // cronClaim reads extra.cron, JSON in a text or an object. A member that is not
 // what build-decision makes is a finding: it would be the task's own word.
 func cronClaim(n *node, at string) (map[string]any, *Finding) {
-	v, ok := n.task.Definition.Extra["cron"]
+	v, ok := n.task.Definition().Extra["cron"]
 	if !ok {
 		return nil, nil
 	}

@@ -84,7 +84,7 @@ const (
 )
 
 func tasksForOf(n *node) string {
-	s, _ := n.task.Definition.Extra["tasks_for"].(string)
+	s, _ := n.task.Definition().Extra["tasks_for"].(string)
 	return s
 }
 
@@ -92,7 +92,7 @@ func tasksForOf(n *node) string {
 func baseContext(c *chain, n *node, tasksFor string) render.Context {
 	return render.Context{
 		"tasks_for":            tasksFor,
-		"now":                  n.task.Definition.Created.UTC().Format(queueTime),
+		"now":                  n.task.Created.UTC().Format(queueTime),
 		"ownTaskId":            n.id.String(),
 		"taskId":               nil,
 		"as_slugid":            render.Slugid(func(string) string { return n.id.String() }),

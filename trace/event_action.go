@@ -55,7 +55,7 @@ func (e action) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[attem
 		offeredAny := false
 		runs, early := c.parentRuns(parent), 0
 		for _, run := range runs {
-			if n.task.Definition.Created.Before(run.Started.Add(-createdTolerance)) {
+			if n.task.Created.Before(run.Started.Add(-createdTolerance)) {
 				early++
 				continue // it can't have been triggered yet
 			}
@@ -82,7 +82,7 @@ func (e action) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[attem
 		}
 		if early > 0 && early == len(runs) {
 			last = &Finding{
-				Rule: RuleContextUnvouched, Path: "/created", Got: n.task.Definition.Created.UTC().Format(queueTime),
+				Rule: RuleContextUnvouched, Path: "/created", Got: n.task.Created.UTC().Format(queueTime),
 				Want:    "after " + runs[len(runs)-1].Started.UTC().Format(queueTime),
 				Message: fmt.Sprintf("the action was created before any completed run of its parent %s, whose action it is said to be", parent.id),
 				Hint:    "don't use it: find out who created this task",
@@ -109,7 +109,7 @@ type actionCall struct {
 // actionCallOf reads extra.action, and where a template does not keep it, the
 // variables that the action's task is run with.
 func actionCallOf(n *node) (actionCall, *Finding) {
-	d := n.task.Definition
+	d := n.task.Definition()
 	call := actionCall{claims: claims{n: n}}
 	said, _ := d.Extra["action"].(map[string]any)
 	given, _ := said["context"].(map[string]any)
@@ -169,23 +169,22 @@ func (c *chain) checkActionTarget(ctx context.Context, n *node, call actionCall)
 		return nil
 	}
 	const at = "/extra/action/context/taskId"
-	var target *graph.Task
-	if known := c.nodes[call.target]; known != nil {
-		target = known.task
-	}
-	if target == nil {
-		var err error
-		if target, err = c.v.sources.Tasks.Task(ctx, call.target); err != nil {
+	var group graph.TaskID
+	if known := c.nodes[call.target]; known != nil && known.task != nil {
+		group = known.task.TaskGroupID
+	} else {
+		target, err := c.v.sources.Tasks.Task(ctx, call.target)
+		if err != nil {
 			f := unavailable(RuleActionInput, err, "the task that the action is on")
 			f.Path = at
 			return &f
 		}
+		group = target.Definition.TaskGroupID
 	}
-	group := target.Definition.TaskGroupID
 	if group == n.parent || call.target == n.parent {
 		return nil
 	}
-	if p := c.nodes[n.parent]; p != nil && p.task != nil && p.task.Definition.TaskGroupID == group {
+	if p := c.nodes[n.parent]; p != nil && p.task != nil && p.task.TaskGroupID == group {
 		return nil
 	}
 	return &Finding{

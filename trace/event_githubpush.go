@@ -82,11 +82,11 @@ func pushEvent(n *node, repository map[string]any) (*pushed, *Finding) {
 		p.event["sender"] = map[string]any{"login": v}
 	}
 	for _, name := range []string{"_BASE_REF", "_BASE_BRANCH"} {
-		if v, ok := n.task.Definition.Env(prefix + name); ok && v != "" && v != ref && claimedRef.matches(v) {
+		if v, ok := n.task.Definition().Env(prefix + name); ok && v != "" && v != ref && claimedRef.matches(v) {
 			p.bases = append(p.bases, v)
 		}
 	}
-	owner, _ := n.task.Definition.Value()["metadata"].(map[string]any)
+	owner, _ := n.task.Definition().Value()["metadata"].(map[string]any)
 	if v, ok := owner["owner"].(string); ok {
 		if _, ok, f := p.claims.take("/metadata/owner", v, claimedWord, "event", "pusher", "email"); ok {
 			p.event["pusher"] = map[string]any{"email": v}

@@ -24,7 +24,7 @@ func releaseTag(o *origin) string {
 		return strings.TrimPrefix(o.claimedRevision, tagsPrefix)
 	}
 	for _, name := range []string{"_HEAD_TAG", "_HEAD_REF"} {
-		if tag, ok := o.decision.task.Definition.Env(o.product.EnvPrefix + name); ok && tag != "" {
+		if tag, ok := o.decision.task.Definition().Env(o.product.EnvPrefix + name); ok && tag != "" {
 			return strings.TrimPrefix(tag, tagsPrefix)
 		}
 	}

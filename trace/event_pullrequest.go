@@ -81,7 +81,7 @@ func (e pullRequest) attempts(ctx context.Context, c *chain, n *node) iter.Seq2[
 
 // pullRequestOf reads which pull request of which repository the task claims.
 func pullRequestOf(n *node) (tree.Repository, int64, *Finding) {
-	d, prefix := n.task.Definition, n.decision.product.EnvPrefix
+	d, prefix := n.task.Definition(), n.decision.product.EnvPrefix
 	at := "/payload/env/" + prefix + "_PULL_REQUEST_NUMBER"
 	text, _ := d.Env(prefix + "_PULL_REQUEST_NUMBER")
 	number, err := strconv.ParseInt(text, 10, 32)

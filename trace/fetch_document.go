@@ -37,17 +37,17 @@ func (c *chain) readDocument(ctx context.Context, l *link) error {
 		})
 		return nil
 	}
-	listing, err := c.v.sources.Artifacts.Artifacts(ctx, l.ref())
+	listing, err := c.list(ctx, l)
 	if err != nil {
 		l.add(unavailable(RuleCotMissing, err, "the artifact listing of "+l.ref().String()))
 		return ctx.Err()
 	}
-	l.listing = listing
+	l.listing, l.names = listing.Kept, listing.Names
 	name := certs.DocumentName
-	if c.v.options.Archive && clearSignedAlone(listing) {
+	if c.v.options.Archive && clearSignedAlone(l.listing) {
 		name = string(certs.FormPGP)
 	}
-	entry, listed := listing[name]
+	entry, listed := l.listing[name]
 	if !listed {
 		l.add(c.missingDocument(l))
 		return nil
@@ -65,7 +65,7 @@ func (c *chain) readDocument(ctx context.Context, l *link) error {
 		return err
 	}
 	w := certs.Worker{
-		Implementation: l.node.impl, Pool: l.node.task.Definition.Pool,
+		Implementation: l.node.impl, Pool: l.node.task.Pool,
 		WorkerGroup: l.run.WorkerGroup, WorkerID: l.run.WorkerID, Started: l.run.Started, Resolved: l.run.Resolved,
 	}
 	if verified := c.verifySignature(ctx, l, *signed, w); verified != nil {
@@ -182,9 +182,10 @@ func signatureFinding(f certs.Failure) Finding {
 
 // checkDocument binds a signed document to the run that it was found in.
 func (c *chain) checkDocument(l *link, v certs.Verified) *document.Document {
-	def := l.node.task.Definition
+	def := l.node.task.Definition()
 	doc, problems := document.Parse(v, document.Options{
-		Implementation: l.node.impl, ImageHashes: imageHashesCount(l), Limit: c.v.policy.Limits.MaxCotBytes,
+		Implementation: l.node.impl, ImageHashes: imageHashesCount(l, def), Limit: c.v.policy.Limits.MaxCotBytes,
+		Keep: c.keep(l),
 	})
 	for _, p := range problems {
 		rule := RuleCotMalformed
@@ -219,6 +220,7 @@ func (c *chain) checkDocument(l *link, v certs.Verified) *document.Document {
 			Message: "the task that the worker signed differs from the queue's definition",
 		})
 	}
+	doc.Asserted.Task = nil // it is the queue's definition
 	if !ok {
 		return nil
 	}
@@ -234,8 +236,7 @@ func (c *chain) checkDocument(l *link, v certs.Verified) *document.Document {
 
 // imageHashesCount: workers write image hashes only for docker payloads, and a
 // container with power over the host could have replaced them.
-func imageHashesCount(l *link) bool {
-	d := l.node.task.Definition
+func imageHashesCount(l *link, d *graph.Definition) bool {
 	if l.node.impl != graph.DockerWorker {
 		return false
 	}

@@ -50,6 +50,7 @@ type chain struct {
 
 	whole *wholeGraph // nil: single tasks are verified
 
+	rooms sync.Pool     // *bytes.Buffer, to read documents into
 	slots chan struct{} // one for each thing that is read at a time
 }
 
@@ -148,8 +149,17 @@ func (c *chain) load(ctx context.Context, level []*node) error {
 
 func (c *chain) settleTask(n *node, t *graph.Task) {
 	c.v.event("task", n.id, t.Definition.Name)
-	n.task = t
+	n.task = newTask(t)
 	n.impl = graph.ImplementationOf(t.Definition, c.v.policy.IsScriptworker)
+	if image, err := graph.ImageOf(t.Definition); err == nil {
+		n.image = image
+	}
+	n.says = &origins{}
+	n.says.parent, n.says.parentErr = graph.ParentOf(n.id, t.Definition)
+	n.says.edges, n.says.problems = graph.Inputs(t.Definition, c.v.policy.RootURL)
+	if c.whole != nil && n.says.parent != n.id { // of a decision task, much is asked
+		n.task.pack()
+	}
 }
 
 // expand finds a level's parents and inputs and loads those that are new. In a
@@ -161,10 +171,12 @@ func (c *chain) expand(ctx context.Context, g *errgroup.Group, level []*node, de
 			continue
 		}
 		n.expanded = true
-		parent, err := graph.ParentOf(n.id, n.task.Definition)
-		if err != nil {
+		says := n.says
+		n.says = nil
+		if err := says.parentErr; err != nil {
 			n.add(Finding{Rule: RuleNotInTaskGraph, Message: "the task does not name its parent: " + err.Error(), Path: "/extra/parent"})
 		}
+		parent := says.parent
 		n.parent = parent
 		if parent == n.id {
 			n.own, n.ownFindings = originOf(c.v.policy, n)
@@ -173,11 +185,10 @@ func (c *chain) expand(ctx context.Context, g *errgroup.Group, level []*node, de
 				return ctx.Err()
 			}))
 		}
-		edges, problems := graph.Inputs(n.task.Definition, c.v.policy.RootURL)
-		for _, p := range problems {
+		for _, p := range says.problems {
 			n.add(unreadableInput(p))
 		}
-		if err := c.find(ctx, n, edges); err != nil {
+		if err := c.find(ctx, n, says.edges); err != nil {
 			return nil, err
 		}
 		var ids []graph.TaskID
@@ -189,11 +200,11 @@ func (c *chain) expand(ctx context.Context, g *errgroup.Group, level []*node, de
 				ids = append(ids, e.Task)
 			}
 		}
-		if g := n.task.Definition.TaskGroupID; !g.IsZero() {
+		if g := n.task.TaskGroupID; !g.IsZero() {
 			ids = append(ids, g)
 		}
 		if c.whole != nil && c.v.options.Dependencies != DependenciesTrust {
-			ids = append(ids, n.task.Definition.Dependencies...)
+			ids = append(ids, n.task.Dependencies...)
 		}
 		before := len(next)
 		next = c.enqueue(next, ids, depth)

@@ -29,7 +29,7 @@ func branchOf(ref string) string {
 // headRef is the whole ref that a decision task says it was started for. A short
 // name is a branch's.
 func headRef(o *origin) string {
-	d := o.decision.task.Definition
+	d := o.decision.task.Definition()
 	for _, name := range []string{"_HEAD_REF", "_HEAD_BRANCH"} {
 		ref, ok := d.Env(o.product.EnvPrefix + name)
 		switch {
@@ -139,7 +139,7 @@ func (c *chain) offBranch(ctx context.Context, o *origin, what string) {
 // refPath points to the variable that headRef reads.
 func refPath(o *origin) string {
 	for _, name := range []string{"_HEAD_REF", "_HEAD_BRANCH"} {
-		if v, ok := o.decision.task.Definition.Env(o.product.EnvPrefix + name); ok && v != "" {
+		if v, ok := o.decision.task.Definition().Env(o.product.EnvPrefix + name); ok && v != "" {
 			return "/payload/env/" + o.product.EnvPrefix + name
 		}
 	}

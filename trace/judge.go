@@ -75,9 +75,11 @@ func (c *chain) judge(ctx context.Context) error {
 		if l.node.task == nil {
 			continue
 		}
+		repack := l.node.task.unpack()
 		for _, check := range linkChecks {
 			check(c, l)
 		}
+		repack()
 	}
 	if c.whole != nil {
 		c.whole.choose(c)
@@ -119,7 +121,7 @@ func (c *chain) decideKinds() {
 		if p := c.nodes[n.parent]; p != nil {
 			p.usedAsParent = true
 		}
-		if g := c.nodes[n.task.Definition.TaskGroupID]; g != nil {
+		if g := c.nodes[n.task.TaskGroupID]; g != nil {
 			g.usedAsParent = true
 		}
 		for _, e := range n.edges {
@@ -136,7 +138,7 @@ func (c *chain) decideKinds() {
 }
 
 func kindOf(n *node) Kind {
-	d := n.task.Definition
+	d := n.task.Definition()
 	tasksFor, _ := d.Extra["tasks_for"].(string)
 	switch {
 	case n.parent == n.id:
@@ -219,7 +221,7 @@ func (c *chain) restsOn() map[*link][]*link {
 				out[l] = append(out[l], of[n]...)
 			}
 		}
-		for _, id := range []graph.TaskID{l.node.parent, l.node.task.Definition.TaskGroupID} {
+		for _, id := range []graph.TaskID{l.node.parent, l.node.task.TaskGroupID} {
 			p := c.nodes[id]
 			switch {
 			case p == nil || p == l.node:

@@ -31,8 +31,9 @@ func Kinds() []Kind {
 type node struct {
 	id     graph.TaskID
 	depth  int // steps from a target
-	task   *graph.Task
+	task   *task
 	impl   graph.Implementation
+	image  graph.Image // zero where there is none, or none that can be read
 	kind   Kind
 	parent graph.TaskID
 	edges  []graph.Edge // inputs
@@ -41,10 +42,12 @@ type node struct {
 	madeBy *link   // what its links' madeBy is, likewise
 	loose  *link   // what stands in the report for it where there is no run
 
-	expanded     bool // its edges are known and what they name is loaded
-	rebuilt      bool // the tree asks for exactly this task
+	says         *origins // until it is expanded
+	expanded     bool     // its edges are known and what they name is loaded
+	rebuilt      bool     // the tree asks for exactly this task
 	usedAsParent bool
 	usedAsImage  bool
+	taken        map[string]bool // file names of artifacts that its graph takes of it
 
 	own         *origin   // of a task that is its own parent
 	ownFindings []Finding // what was found in reading it
@@ -61,11 +64,12 @@ type link struct {
 	run       graph.Run
 	hasRun    bool
 	target    bool
-	used      bool // something rests on it
-	listed    bool // it has a status and warnings, and changes no verdict
-	connected bool // its inputs are decided
-	listing   map[string]graph.Artifact
-	doc       *document.Document // nil unless everything about it holds
+	used      bool                      // something rests on it
+	listed    bool                      // it has a status and warnings, and changes no verdict
+	connected bool                      // its inputs are decided
+	listing   map[string]graph.Artifact // nil: it could not be had
+	names     int                       // how many artifacts were listed, more than listing may keep
+	doc       *document.Document        // nil unless everything about it holds
 	claims    []string
 	reported  map[fetched][]byte // what the task says it fetched, with a digest
 	inputs    []input
@@ -110,7 +114,7 @@ func (l *link) like(name string) string {
 		}
 	}
 	if same == nil {
-		return fmt.Sprintf("%d other artifacts", len(l.doc.Artifacts))
+		return fmt.Sprintf("%d other artifacts", l.doc.Names)
 	}
 	return strings.Join(same, ", ")
 }

@@ -20,7 +20,7 @@ func (w *wholeGraph) settleListed(c *chain, links []*link) {
 		done[l.node] = true
 		if l.node.task != nil {
 			needed[l.node.parent] = true
-			for _, id := range l.node.task.Definition.Dependencies {
+			for _, id := range l.node.task.Dependencies {
 				needed[id] = true
 			}
 			for _, in := range l.inputs {
@@ -61,7 +61,7 @@ func (w *wholeGraph) unsigned(c *chain, l *link) *Finding {
 		return nil
 	}
 	f := &Finding{
-		Rule: RuleUnsignedTask, Severity: SeverityWarning, Got: l.node.task.Definition.Pool.String(),
+		Rule: RuleUnsignedTask, Severity: SeverityWarning, Got: l.node.task.Pool.String(),
 		Message: fmt.Sprintf("%s is not signed; nothing that is judged takes anything from it", l.ref()),
 		Hint:    "nothing, if what it makes is not shipped; unsignedTasks: refuse in the policy makes this an error",
 	}
@@ -76,7 +76,7 @@ func (w *wholeGraph) unsigned(c *chain, l *link) *Finding {
 // there is none, any product's.
 func refusesUnsigned(c *chain, n *node) bool {
 	known := false
-	for _, m := range []*node{n, c.nodes[n.task.Definition.TaskGroupID]} {
+	for _, m := range []*node{n, c.nodes[n.task.TaskGroupID]} {
 		if m == nil || m.decision == nil || m.decision.product == nil {
 			continue
 		}
@@ -93,20 +93,20 @@ func checkDependenciesResolved(c *chain, l *link) {
 	if c.whole == nil || !l.hasRun || l.run.Scheduled.IsZero() {
 		return
 	}
-	d := l.node.task.Definition
+	d := l.node.task.Definition()
 	requires, _ := d.Value()["requires"].(string)
 	for i, id := range d.Dependencies {
 		n := c.nodes[id]
 		if n == nil || n.task == nil || id == l.node.id {
 			continue // its own findings say that it can't be had
 		}
-		if resolvedBefore(n.task, l.run, requires) {
+		if resolvedBefore(&n.task.Task, l.run, requires) {
 			continue
 		}
 		l.add(Finding{
 			Rule: RuleDependencyUnresolved, Path: fmt.Sprintf("/dependencies/%d", i), Got: id.String(),
 			Want:    "a run that was " + wantedState(requires) + " before " + stamp(l.run.Scheduled),
-			Message: fmt.Sprintf("the run was scheduled before %s was resolved as the task requires", n.task.Definition.Name),
+			Message: fmt.Sprintf("the run was scheduled before %s was resolved as the task requires", n.task.Name),
 			Hint:    "rerun the task now that its dependencies are resolved: somebody scheduled it by hand, or the dependency was rerun since and its first run is gone",
 		})
 	}
@@ -145,7 +145,7 @@ func checkInputsVerified(c *chain, l *link) {
 			}
 			l.add(Finding{
 				Rule: RuleInputUnverified, Path: in.edge.Path, Got: r.ref().String(), derived: true,
-				Message: fmt.Sprintf("an input (%s %s) comes from %s, which does not verify", in.edge.Reason, in.edge.Artifact, r.node.task.Definition.Name),
+				Message: fmt.Sprintf("an input (%s %s) comes from %s, which does not verify", in.edge.Reason, in.edge.Artifact, r.node.task.Name),
 				Hint:    "see what is wrong with that task",
 			})
 		}

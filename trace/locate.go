@@ -59,9 +59,9 @@ func (c *chain) checkRoutes(targets []RunTarget) {
 			continue
 		}
 		done[t.Namespace] = true
-		if route := "index." + t.Namespace; !slices.Contains(n.task.Definition.Routes, route) {
+		if route := "index." + t.Namespace; !slices.Contains(n.task.Definition().Routes, route) {
 			n.add(Finding{
-				Rule: RuleIndexedInput, Path: "/routes", Want: route, Got: n.task.Definition.Routes,
+				Rule: RuleIndexedInput, Path: "/routes", Want: route, Got: n.task.Definition().Routes,
 				Message: fmt.Sprintf("index path %s holds this task, whose definition does not have that route", t.Namespace),
 				Hint:    "name the task that you mean by its task id; find out who wrote that index path",
 			})

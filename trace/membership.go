@@ -92,9 +92,9 @@ func (c *chain) taskGraphOf(ctx context.Context, parent *node, run graph.Run, ch
 		l.add(*finding)
 		return l, nil, nil
 	}
-	want := map[graph.TaskID]string{}
+	want := make(map[graph.TaskID]*node, len(children))
 	for _, n := range children {
-		want[n.id] = n.task.Definition.Name
+		want[n.id] = n
 	}
 	body, err := c.v.sources.Artifacts.Open(ctx, l.ref(), TaskGraphName, c.v.policy.Limits.MaxTaskGraphBytes)
 	if err != nil {
@@ -138,13 +138,13 @@ func noTaskGraph(l *link, err error) Finding {
 func (c *chain) match(madeBy *link, g *taskGraph, children []*node) (missing []*node) {
 	var absent []*node
 	for _, n := range children {
-		e, ok := g.entries[n.id]
+		findings, ok := g.entries[n.id]
 		if !ok {
 			absent = append(absent, n)
 			continue
 		}
 		c.made(n, madeBy)
-		for _, f := range compareEntry(n, e) {
+		for _, f := range findings {
 			n.add(f)
 		}
 	}
@@ -177,7 +177,7 @@ next:
 // been: an old parent can't adopt a new child.
 func (c *chain) made(n *node, madeBy *link) {
 	c.madeFrom(n, madeBy)
-	created, run := n.task.Definition.Created, madeBy.run
+	created, run := n.task.Created, madeBy.run
 	from, to := run.Started.Add(-createdTolerance), run.Resolved.Add(createdTolerance)
 	if created.Before(from) || created.After(to) {
 		n.add(Finding{
@@ -191,7 +191,7 @@ func (c *chain) made(n *node, madeBy *link) {
 // compareEntry holds a task against its entry in the parent's graph. Timestamps
 // of the entry are relative to created.
 func compareEntry(n *node, e graphEntry) []Finding {
-	d := n.task.Definition
+	d := n.task.Definition()
 	resolved, err := resolveStamps(e.task, d.Value(), d.Created)
 	entry, ok := resolved.(map[string]any)
 	if err == nil && !ok {
@@ -232,7 +232,7 @@ func isStamp(v any) bool {
 // compareDependencies compares sets; the one addition allowed is the task whose
 // id is the task group's.
 func compareDependencies(n *node, want map[string]any) []Finding {
-	d := n.task.Definition
+	d := n.task.Definition()
 	wanted := map[string]bool{}
 	list, _ := want["dependencies"].([]any)
 	for _, v := range list {

@@ -13,9 +13,9 @@ import (
 // missingDocument explains a listing without a document by what the queue and
 // the task's definition say. Of several causes it names the one that is sure.
 func (c *chain) missingDocument(l *link) Finding {
-	d := l.node.task.Definition
+	d := l.node.task.Definition()
 	f := Finding{
-		Rule: RuleCotMissing, Want: certs.DocumentName, Got: listed(len(l.listing)),
+		Rule: RuleCotMissing, Want: certs.DocumentName, Got: listed(l.names),
 		Message: fmt.Sprintf("%s of %s has no chain of trust document", d.Name, l.ref()),
 	}
 	because := func(cause, hint string) Finding {
@@ -96,7 +96,7 @@ func missingSignature(l *link, f Finding) Finding {
 		return f
 	}
 	f.Want = string(certs.FormSignature)
-	f.Got = listed(len(l.listing))
+	f.Got = listed(l.names)
 	f.Message += ": the two are uploaded one after the other, and the second upload did not happen, or somebody deleted it"
 	if l.run.State == graph.Exception {
 		cause, hint := endedEarly(l.run.Reason)

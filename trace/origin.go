@@ -50,7 +50,7 @@ func (o *origin) names() []string {
 // product by the pool and repositories that policy gives it.
 func originOf(p *policy.Policy, n *node) (*origin, []Finding) {
 	o := &origin{decision: n}
-	d := n.task.Definition
+	d := n.task.Definition()
 	var claims []productClaim
 	for _, pr := range p.Products {
 		c, ok := claimOf(pr, d)

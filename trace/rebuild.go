@@ -26,7 +26,7 @@ func (c *chain) rebuild(ctx context.Context, n *node) error {
 	if o == nil || o.product == nil {
 		return nil // the rule that left it so has said why
 	}
-	d := n.task.Definition
+	d := n.task.Definition()
 	if n.kind == KindDecision && d.TaskGroupID != n.id {
 		n.add(Finding{
 			Rule: RuleDiffersFromTree, Path: "/taskGroupId", Want: n.id.String(), Got: d.TaskGroupID.String(),

@@ -14,7 +14,7 @@ func (c *chain) targetLink(t RunTarget) *link {
 	if n.task == nil {
 		return c.looseLink(n, true)
 	}
-	run, finding := selectRun(n.task, t.Run)
+	run, finding := selectRun(&n.task.Task, t.Run)
 	if finding != nil {
 		n.add(*finding)
 	}
@@ -159,7 +159,7 @@ func (c *chain) connect() []*link {
 }
 
 func (c *chain) connectLink(l *link, linkOf func(*node, graph.Run) *link) {
-	creators := []graph.TaskID{l.node.parent, l.node.task.Definition.TaskGroupID}
+	creators := []graph.TaskID{l.node.parent, l.node.task.TaskGroupID}
 	for _, id := range creators {
 		p := c.nodes[id]
 		if p == nil || p == l.node {
@@ -172,7 +172,7 @@ func (c *chain) connectLink(l *link, linkOf func(*node, graph.Run) *link) {
 		if len(c.linksOf(p)) > 0 {
 			continue
 		}
-		run, finding := selectRun(p.task, nil)
+		run, finding := selectRun(&p.task.Task, nil)
 		if finding != nil && finding.Severity != SeverityWarning && p.loose == nil {
 			p.add(*finding)
 		}
@@ -203,13 +203,13 @@ func (c *chain) inputRuns(l *link, n *node, e graph.Edge, linkOf func(*node, gra
 		if e.Run != nil && run.ID != *e.Run {
 			continue
 		}
-		if e.Run == nil && !latestDuring(n.task, run, l.run) {
+		if e.Run == nil && !latestDuring(&n.task.Task, run, l.run) {
 			continue
 		}
 		out = append(out, linkOf(n, run))
 	}
 	if len(out) == 0 {
-		run, finding := selectRun(n.task, e.Run)
+		run, finding := selectRun(&n.task.Task, e.Run)
 		if finding != nil && finding.Severity != SeverityWarning && n.loose == nil {
 			n.add(*finding)
 		}

@@ -24,6 +24,12 @@ type Artifacts interface {
 	Open(ctx context.Context, run graph.RunRef, name string, limit int64) (io.ReadCloser, error)
 }
 
+// ArtifactsOf is what Artifacts may be able to besides: to list a run's artifacts
+// for one who needs only some. The others are counted.
+type ArtifactsOf interface {
+	ArtifactsOf(ctx context.Context, run graph.RunRef, keep func(name []byte) bool) (*graph.Artifacts, error)
+}
+
 // Groups lists task groups.
 type Groups interface {
 	Group(ctx context.Context, id graph.TaskID) (*graph.Group, error)

@@ -35,21 +35,22 @@ func (e graphEntry) name() string {
 	return s
 }
 
-// taskGraph is what was wanted of a task graph.
+// taskGraph is what was wanted of a task graph. Entries are compared as they are
+// read: kept, those of a large group would fill the memory.
 type taskGraph struct {
-	entries    map[graph.TaskID]graphEntry
-	duplicated []graphEntry // entries that stand for several tasks
-	size       int          // entries in all
+	entries    map[graph.TaskID][]Finding // how each task differs from its entry
+	duplicated []graphEntry               // entries that stand for several tasks
+	size       int                        // entries in all
 }
 
 // errDigest tells that a stream's bytes are not those that were vouched for.
 var errDigest = errors.New("the bytes differ from the signed digest")
 
-// readTaskGraph reads a task graph as a stream and keeps the entries of the
-// wanted tasks, and those that may stand for one by having its name. The
+// readTaskGraph reads a task graph as a stream, compares the entries of the wanted
+// tasks and keeps those that may stand for one by having its name. The
 // bytes are hashed while they are parsed, on another goroutine; nothing is given
 // unless every digest matches.
-func readTaskGraph(r io.Reader, digests []Digest, want map[graph.TaskID]string) (*taskGraph, [][]byte, error) {
+func readTaskGraph(r io.Reader, digests []Digest, want map[graph.TaskID]*node) (*taskGraph, [][]byte, error) {
 	s := newHashedStream(r, digests)
 	g, parseErr := parseTaskGraph(s, want)
 	sums, readErr := s.finish()
@@ -76,17 +77,17 @@ func allMatch(digests []Digest, sums [][]byte) bool {
 	return true
 }
 
-func parseTaskGraph(s *hashedStream, want map[graph.TaskID]string) (*taskGraph, error) {
+func parseTaskGraph(s *hashedStream, want map[graph.TaskID]*node) (*taskGraph, error) {
 	// Names may repeat in entries that nobody asks for; those that matter are
 	// decoded strictly below.
 	dec := jsontext.NewDecoder(s, jsontext.AllowDuplicateNames(true))
 	if tok, err := dec.ReadToken(); err != nil || tok.Kind() != '{' {
 		return nil, fmt.Errorf("%s is not a JSON object", TaskGraphName)
 	}
-	g := &taskGraph{entries: map[graph.TaskID]graphEntry{}}
+	g := &taskGraph{entries: map[graph.TaskID][]Finding{}}
 	names := map[string]bool{}
-	for _, name := range want {
-		names[name] = true
+	for _, n := range want {
+		names[n.task.Name] = true
 	}
 	for dec.PeekKind() != '}' {
 		name, err := dec.ReadToken()
@@ -101,7 +102,7 @@ func parseTaskGraph(s *hashedStream, want map[graph.TaskID]string) (*taskGraph, 
 		}
 		g.size++
 		id, idErr := graph.ParseTaskID(key)
-		_, wanted := want[id]
+		n, wanted := want[id]
 		wanted = wanted && idErr == nil
 		stands := bytes.Contains(raw, []byte(`"task_duplicates"`))
 		if !wanted && !stands {
@@ -118,7 +119,7 @@ func parseTaskGraph(s *hashedStream, want map[graph.TaskID]string) (*taskGraph, 
 			if _, twice := g.entries[id]; twice {
 				return nil, fmt.Errorf("%s: entry %q stands twice", TaskGraphName, key)
 			}
-			g.entries[id] = e
+			g.entries[id] = compareEntry(n, e)
 		}
 		if e.duplicates > 1 && names[e.name()] {
 			if len(g.duplicated) >= maxDuplicated {

@@ -41,6 +41,9 @@ type Options struct {
 	// At is a time of the past to judge as of; zero: now. What the queue, the
 	// index and version control answer is of today all the same.
 	At time.Time
+	// TakenOnly: of the artifacts of a whole graph those matter that its tasks take.
+	// The report then vouches for none by name (Names, Vouched).
+	TakenOnly bool
 	// Jobs bounds how many things are read together; less than one: 32.
 	Jobs int
 	// Events receives progress, from several goroutines; may be nil.

@@ -134,8 +134,9 @@ func (c *chain) listGroups(ctx context.Context) ([]*node, error) {
 		w.groups = append(w.groups, listed)
 		for _, t := range listed.Tasks {
 			w.member[t.ID] = true
-			level = c.enter(level, t)
-			ids = w.previousGraphs(ids, t)
+			d := t.Definition()
+			level = c.enter(level, &graph.Task{ID: t.ID, Definition: d, State: t.State, Runs: t.Runs})
+			ids = w.previousGraphs(ids, t.ID, d)
 		}
 		if w.member[listed.ID] || len(listed.Tasks) == 0 {
 			continue
@@ -149,15 +150,15 @@ func (c *chain) listGroups(ctx context.Context) ([]*node, error) {
 			w.findings = append(w.findings, unavailable(RuleEvidenceUnavailable, err, "the task that made group "+listed.ID.String()))
 		default:
 			level = c.enter(level, maker)
-			ids = w.previousGraphs(ids, maker)
+			ids = w.previousGraphs(ids, maker.ID, maker.Definition)
 		}
 	}
 	return level, nil
 }
 
 // previousGraphs adds the groups that a release promotion goes on from.
-func (w *wholeGraph) previousGraphs(ids []graph.TaskID, t *graph.Task) []graph.TaskID {
-	said, _ := t.Definition.Extra["action"].(map[string]any)
+func (w *wholeGraph) previousGraphs(ids []graph.TaskID, of graph.TaskID, d *graph.Definition) []graph.TaskID {
+	said, _ := d.Extra["action"].(map[string]any)
 	given, _ := said["context"].(map[string]any)
 	input, _ := given["input"].(map[string]any)
 	list, ok := input["previous_graph_ids"].([]any)
@@ -170,7 +171,7 @@ func (w *wholeGraph) previousGraphs(ids []graph.TaskID, t *graph.Task) []graph.T
 		if err != nil {
 			w.findings = append(w.findings, Finding{
 				Rule: RuleActionInput, Path: fmt.Sprintf("/extra/action/context/input/previous_graph_ids/%d", i), Want: "a task group's id", Got: brief(v),
-				Message: fmt.Sprintf("%s goes on from a group that can't be read", t.ID),
+				Message: fmt.Sprintf("%s goes on from a group that can't be read", of),
 			})
 			continue
 		}
@@ -205,6 +206,7 @@ func (c *chain) close(ctx context.Context, g *errgroup.Group, level []*node) err
 		level = next
 	}
 	c.whole.markSelf(c)
+	c.noteTaken()
 	for _, l := range c.snapshot() {
 		if l.run.State == graph.Completed || l.used || c.whole.named[l.node] {
 			c.fetch(ctx, g, l)
@@ -219,7 +221,7 @@ func (c *chain) graphLink(n *node) *link {
 	if n.task == nil {
 		return c.looseLink(n, true)
 	}
-	run, finding := selectRun(n.task, nil)
+	run, finding := selectRun(&n.task.Task, nil)
 	if finding != nil && n.loose == nil {
 		n.add(*finding)
 	}
@@ -239,7 +241,7 @@ func (w *wholeGraph) markSelf(c *chain) {
 	dependents := map[graph.TaskID][]graph.TaskID{}
 	for _, n := range c.order {
 		if n.task != nil {
-			for _, id := range n.task.Definition.Dependencies {
+			for _, id := range n.task.Dependencies {
 				dependents[id] = append(dependents[id], n.id)
 			}
 		}

@@ -169,6 +169,8 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 	defer show.stop()
 	o.Events, o.At = show.traced, f.at.Time
 	o.Dependencies, o.TaskType = trace.Dependencies(f.follow), trace.Kind(f.taskType)
+	// Statements are about every artifact; all other reports of a group name none.
+	o.TakenOnly = q.whole() && q.compares(f.compare) != compareAll && f.format != "vsa" && f.format != "svr"
 	d, err := f.connect(f.asOf(s), p, root, show)
 	if err != nil {
 		return 0, err
@@ -180,6 +182,9 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 			return 0, err
 		}
 		q.addGroup(id)
+	}
+	if q.groups != nil {
+		d.sources.Tasks = d.queue // a whole graph asks for each task once, and keeps none decoded
 	}
 	v, err := trace.New(p, d.sources, s.now(), o)
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/internal/strictjson"
 )
@@ -85,37 +87,79 @@ func (c *Client) listGroup(ctx context.Context, g *groupListing) error {
 // page adds a page's tasks and gives the next page's token. A task that is there
 // already gets its newer status.
 func (g *groupListing) page(data []byte) (string, error) {
-	page, err := strictjson.ParseObject(data, MaxGroupPageBytes)
+	top := map[string]any{}
+	err := strictjson.Members(data, MaxGroupPageBytes, func(name string, dec *jsontext.Decoder) (err error) {
+		if name == "tasks" && dec.PeekKind() == '[' {
+			top[name] = []any{}
+			return g.tasks(dec)
+		}
+		top[name], err = strictjson.Read(dec)
+		return err
+	})
 	if err != nil {
 		return "", err
 	}
-	if got, _ := page["taskGroupId"].(string); got != g.group.ID.String() {
+	if got, _ := top["taskGroupId"].(string); got != g.group.ID.String() {
 		return "", fmt.Errorf("the answer is for %q", tidy(got))
 	}
-	if s, _ := page["sealed"].(string); s != "" {
+	if s, _ := top["sealed"].(string); s != "" {
 		if g.group.Sealed, err = time.Parse(time.RFC3339, s); err != nil {
 			return "", fmt.Errorf("/sealed: %q is not an RFC 3339 time", tidy(s))
 		}
 	}
-	list, ok := page["tasks"].([]any)
-	if !ok {
-		return "", fmt.Errorf("/tasks: want an array, found %s", strictjson.Kind(page["tasks"]))
+	if _, ok := top["tasks"].([]any); !ok {
+		return "", fmt.Errorf("/tasks: want an array, found %s", strictjson.Kind(top["tasks"]))
 	}
-	for i, v := range list {
-		if err := g.add(v); err != nil {
-			return "", fmt.Errorf("/tasks/%d: %w", i, err)
-		}
-	}
-	token, ok := page["continuationToken"].(string)
-	if _, has := page["continuationToken"]; has && !ok {
-		return "", fmt.Errorf("/continuationToken: want a string, found %s", strictjson.Kind(page["continuationToken"]))
+	token, ok := top["continuationToken"].(string)
+	if _, has := top["continuationToken"]; has && !ok {
+		return "", fmt.Errorf("/continuationToken: want a string, found %s", strictjson.Kind(top["continuationToken"]))
 	}
 	return token, nil
 }
 
-func (g *groupListing) add(v any) error {
-	entry, _ := v.(map[string]any)
-	status, _ := entry["status"].(map[string]any)
+// tasks reads a page's tasks one after the other.
+func (g *groupListing) tasks(dec *jsontext.Decoder) error {
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	for i := 0; dec.PeekKind() != ']'; i++ {
+		if err := g.next(dec); err != nil {
+			return fmt.Errorf("/tasks/%d: %w", i, err)
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
+}
+
+func (g *groupListing) next(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '{' {
+		v, err := strictjson.Read(dec)
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("want an object, found %s", strictjson.Kind(v))
+	}
+	var definition []byte
+	var status map[string]any
+	err := strictjson.Object(dec, func(name string, dec *jsontext.Decoder) error {
+		if name == "task" {
+			raw, err := dec.ReadValue()
+			definition = raw.Clone()
+			return err
+		}
+		v, err := strictjson.Read(dec)
+		if name == "status" {
+			status, _ = v.(map[string]any)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return g.add(definition, status)
+}
+
+func (g *groupListing) add(definition []byte, status map[string]any) error {
 	text, _ := status["taskId"].(string)
 	id, err := graph.ParseTaskID(text)
 	if err != nil {
@@ -126,23 +170,18 @@ func (g *groupListing) add(v any) error {
 		return err
 	}
 	if i, known := g.at[id]; known {
-		t := *g.group.Tasks[i]
+		t := g.group.Tasks[i]
 		t.State, t.Runs = state, runs
-		g.group.Tasks[i] = &t
 		return nil
 	}
-	value, ok := entry["task"].(map[string]any)
-	if !ok {
-		return fmt.Errorf("task %s: want a definition, found %s", id, strictjson.Kind(entry["task"]))
-	}
-	definition, err := graph.NewDefinition(value)
+	d, err := graph.ParseDefinition(definition)
 	if err != nil {
 		return fmt.Errorf("task %s: %w", id, err)
 	}
-	if definition.TaskGroupID != g.group.ID {
-		return fmt.Errorf("task %s is of group %s", id, definition.TaskGroupID)
+	if d.TaskGroupID != g.group.ID {
+		return fmt.Errorf("task %s is of group %s", id, d.TaskGroupID)
 	}
 	g.at[id] = len(g.group.Tasks)
-	g.group.Tasks = append(g.group.Tasks, &graph.Task{ID: id, Definition: definition, State: state, Runs: runs})
+	g.group.Tasks = append(g.group.Tasks, &graph.Listed{ID: id, State: state, Runs: runs, Packed: d.Pack()})
 	return nil
 }

@@ -2,9 +2,14 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"hash/maphash"
 	"net/url"
+	"sync"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/internal/strictjson"
@@ -20,9 +25,20 @@ const (
 // Artifacts lists a run's artifacts, every page of them, by name. It says what
 // is stored how: the content endpoints follow links without telling.
 func (c *Client) Artifacts(ctx context.Context, run graph.RunRef) (map[string]graph.Artifact, error) {
+	l, err := c.ArtifactsOf(ctx, run, nil)
+	if err != nil {
+		return nil, err
+	}
+	return l.Kept, nil
+}
+
+// ArtifactsOf is Artifacts for one who needs only those whose name keep tells
+// to, nil: all. The others are checked and counted.
+func (c *Client) ArtifactsOf(ctx context.Context, run graph.RunRef, keep func(name []byte) bool) (*graph.Artifacts, error) {
 	what := "artifacts of " + run.String()
 	route := fmt.Sprintf("/task/%s/runs/%s/artifacts", run.Task, run.Run)
-	out := map[string]graph.Artifact{}
+	p := newListing(keep)
+	defer p.free()
 	seen := map[string]bool{}
 	query := url.Values{"limit": {listingPageSize}}
 	for range MaxListingPages {
@@ -35,12 +51,12 @@ func (c *Client) Artifacts(ctx context.Context, run graph.RunRef) (map[string]gr
 		if doc.Status != 200 {
 			return nil, c.refused(what, fmt.Sprintf("queue:list-artifacts:%s:%s", run.Task, run.Run), doc)
 		}
-		token, err := addPage(out, doc.Body)
+		token, err := p.page(doc.Body)
 		if err != nil {
 			return nil, malformed(what, "%v", err)
 		}
 		if token == "" {
-			return out, nil
+			return &graph.Artifacts{Kept: p.kept, Names: len(p.names)}, nil
 		}
 		if seen[token] {
 			return nil, malformed(what, "the listing's pages go in a circle")
@@ -53,54 +69,137 @@ func (c *Client) Artifacts(ctx context.Context, run graph.RunRef) (map[string]gr
 	}
 }
 
-// addPage adds a page's entries and gives the next page's token, "" at the end.
-func addPage(out map[string]graph.Artifact, data []byte) (string, error) {
-	page, err := strictjson.ParseObject(data, MaxListingPageBytes)
+// listing reads entries without making a tree of them: a busy graph lists
+// millions.
+type listing struct {
+	keep func([]byte) bool
+	kept map[string]graph.Artifact
+	// names are hashes of all names, under a seed that nobody can foresee.
+	names map[uint64]struct{}
+	// What entries have in common stands here once.
+	expires string
+	at      time.Time
+}
+
+var (
+	nameSeed = maphash.MakeSeed()
+	nameSets = sync.Pool{New: func() any { return map[uint64]struct{}{} }}
+)
+
+func newListing(keep func([]byte) bool) *listing {
+	names, _ := nameSets.Get().(map[uint64]struct{})
+	return &listing{keep: keep, kept: map[string]graph.Artifact{}, names: names}
+}
+
+func (l *listing) free() {
+	clear(l.names)
+	nameSets.Put(l.names)
+}
+
+// page adds a page's entries and gives the next page's token, "" at the end.
+func (l *listing) page(data []byte) (string, error) {
+	var token, list any
+	hasToken := false
+	err := strictjson.Members(data, MaxListingPageBytes, func(name string, dec *jsontext.Decoder) (err error) {
+		switch name {
+		case "artifacts":
+			if dec.PeekKind() == '[' {
+				list = []any{}
+				return l.artifacts(dec)
+			}
+			list, err = strictjson.Read(dec)
+		case "continuationToken":
+			hasToken = true
+			token, err = strictjson.Read(dec)
+		default:
+			err = strictjson.Skip(dec)
+		}
+		return err
+	})
 	if err != nil {
 		return "", err
 	}
-	list, ok := page["artifacts"].([]any)
-	if !ok {
-		return "", fmt.Errorf("/artifacts: want an array, found %s", strictjson.Kind(page["artifacts"]))
+	if _, ok := list.([]any); !ok {
+		return "", fmt.Errorf("/artifacts: want an array, found %s", strictjson.Kind(list))
 	}
-	for i, v := range list {
-		a, err := readArtifact(v)
-		if err != nil {
-			return "", fmt.Errorf("/artifacts/%d: %w", i, err)
-		}
-		if _, ok := out[a.Name]; ok {
-			return "", fmt.Errorf("/artifacts/%d: %q is listed twice", i, a.Name)
-		}
-		out[a.Name] = a
-	}
-	v, ok := page["continuationToken"]
-	if !ok {
+	if !hasToken {
 		return "", nil
 	}
-	token, ok := v.(string)
+	s, ok := token.(string)
 	if !ok {
-		return "", fmt.Errorf("/continuationToken: want a string, found %s", strictjson.Kind(v))
+		return "", fmt.Errorf("/continuationToken: want a string, found %s", strictjson.Kind(token))
 	}
-	return token, nil
+	return s, nil
 }
 
-func readArtifact(v any) (graph.Artifact, error) {
-	m, _ := v.(map[string]any)
-	name, _ := m["name"].(string)
-	if err := graph.CheckArtifactName(name); err != nil {
-		return graph.Artifact{}, err
+func (l *listing) artifacts(dec *jsontext.Decoder) error {
+	if _, err := dec.ReadToken(); err != nil {
+		return err
 	}
-	storage, _ := m["storageType"].(string)
-	if storage == "" {
-		return graph.Artifact{}, fmt.Errorf("%q has no storage type", name)
-	}
-	a := graph.Artifact{Name: name, Storage: graph.Storage(storage)}
-	if s, _ := m["expires"].(string); s != "" {
-		t, err := time.Parse(time.RFC3339, s)
-		if err != nil {
-			return graph.Artifact{}, fmt.Errorf("%q expires at %q, which is not an RFC 3339 time", name, tidy(s))
+	for i := 0; dec.PeekKind() != ']'; i++ {
+		if err := l.artifact(dec); err != nil {
+			return fmt.Errorf("/artifacts/%d: %w", i, err)
 		}
-		a.Expires = t
 	}
-	return a, nil
+	_, err := dec.ReadToken()
+	return err
+}
+
+func (l *listing) artifact(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '{' {
+		return errors.Join(strictjson.Skip(dec), graph.CheckArtifactName(""))
+	}
+	var room [128]byte // most names are shorter
+	a, name, expires := graph.Artifact{}, room[:0], ""
+	err := strictjson.Table(dec, func(key []byte, dec *jsontext.Decoder) error {
+		text, _, err := strictjson.Text(dec)
+		switch string(key) {
+		case "name":
+			name = append(name[:0], text...)
+		case "storageType":
+			a.Storage = known(text)
+		case "expires":
+			if expires = l.expires; string(text) != expires {
+				expires = string(text)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := graph.CheckArtifactName(string(name)); err != nil {
+		return err
+	}
+	if a.Storage == "" {
+		return fmt.Errorf("%q has no storage type", name)
+	}
+	if expires != "" && expires != l.expires {
+		if l.at, err = time.Parse(time.RFC3339, expires); err != nil {
+			return fmt.Errorf("%q expires at %q, which is not an RFC 3339 time", name, tidy(expires))
+		}
+		l.expires = expires
+	}
+	if expires != "" {
+		a.Expires = l.at
+	}
+	n := len(l.names)
+	if l.names[maphash.Bytes(nameSeed, name)] = struct{}{}; len(l.names) == n {
+		return fmt.Errorf("%q is listed twice", name)
+	}
+	if l.keep == nil || l.keep(name) {
+		a.Name = string(name)
+		l.kept[a.Name] = a
+	}
+	return nil
+}
+
+// known gives a constant for a storage type that has one.
+func known(text []byte) graph.Storage {
+	for _, k := range [...]graph.Storage{graph.S3, graph.Object, graph.Link, graph.Reference, graph.Error} {
+		if string(text) == string(k) {
+			return k
+		}
+	}
+	return graph.Storage(text)
 }

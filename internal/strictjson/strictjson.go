@@ -36,15 +36,96 @@ func Parse(data []byte, limit int64) (any, error) {
 	if int64(len(data)) > limit {
 		return nil, fmt.Errorf("JSON of %d bytes is larger than the limit of %d", len(data), limit)
 	}
-	dec := jsontext.NewDecoder(bytes.NewReader(data))
+	dec := jsontext.NewDecoder(bytes.NewBuffer(data)) // a buffer is read where it is
 	v, err := Read(dec)
 	if err != nil {
 		return nil, err
 	}
+	return v, atEnd(dec)
+}
+
+func atEnd(dec *jsontext.Decoder) error {
 	if _, err := dec.ReadToken(); err != io.EOF {
-		return nil, fmt.Errorf("data after the JSON value at byte %d", dec.InputOffset())
+		return fmt.Errorf("data after the JSON value at byte %d", dec.InputOffset())
 	}
-	return v, nil
+	return nil
+}
+
+// Members reads exactly one object of at most limit bytes, by giving the name of
+// each of its members to read, which must read the member's value. An error of
+// read is given as it is; a value that is no object is refused as by
+// ParseObject.
+func Members(data []byte, limit int64, read func(name string, dec *jsontext.Decoder) error) error {
+	if int64(len(data)) > limit {
+		return fmt.Errorf("JSON of %d bytes is larger than the limit of %d", len(data), limit)
+	}
+	dec := jsontext.NewDecoder(bytes.NewBuffer(data))
+	if dec.PeekKind() != '{' {
+		v, err := Read(dec)
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("want a JSON object, found %s", Kind(v))
+	}
+	if err := Object(dec, read); err != nil {
+		return err
+	}
+	return atEnd(dec)
+}
+
+// Object is Members for the decoder's next value, which must be an object.
+func Object(dec *jsontext.Decoder, read func(name string, dec *jsontext.Decoder) error) error {
+	return Table(dec, func(name []byte, dec *jsontext.Decoder) error { return read(string(name), dec) })
+}
+
+// Table is Object for large objects, of whose names most are not kept: each is
+// there only while its member is read.
+func Table(dec *jsontext.Decoder, read func(name []byte, dec *jsontext.Decoder) error) error {
+	if dec.StackDepth() >= MaxDepth {
+		return fmt.Errorf("JSON nests deeper than %d at %s", MaxDepth, dec.StackPointer())
+	}
+	if tok, err := dec.ReadToken(); err != nil || tok.Kind() != '{' {
+		return errors.Join(errors.New("want a JSON object"), syntaxError(err))
+	}
+	var name []byte
+	for dec.PeekKind() != '}' {
+		raw, err := dec.ReadValue()
+		if err != nil {
+			return syntaxError(err)
+		}
+		if name, err = jsontext.AppendUnquote(name[:0], raw); err != nil {
+			return syntaxError(err)
+		}
+		if err := read(name, dec); err != nil {
+			return err
+		}
+	}
+	_, err := dec.ReadToken()
+	return syntaxError(err)
+}
+
+// Text reads the decoder's next value. It is ok if that is a text, which is there
+// until the decoder is used again; other values are read over.
+func Text(dec *jsontext.Decoder) (text []byte, ok bool, err error) {
+	if dec.PeekKind() != '"' {
+		_, err := Read(dec)
+		return nil, false, err
+	}
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return nil, false, syntaxError(err)
+	}
+	if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 {
+		return inner, true, nil
+	}
+	text, err = jsontext.AppendUnquote(nil, raw)
+	return text, err == nil, syntaxError(err)
+}
+
+// Skip reads over the decoder's next value.
+func Skip(dec *jsontext.Decoder) error {
+	_, _, err := Text(dec)
+	return err
 }
 
 // ParseObject is Parse for a value that must be an object.

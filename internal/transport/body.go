@@ -1,10 +1,12 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,7 +45,24 @@ func (x *exchange) readAll(resp *http.Response, limit int64) ([]byte, error) {
 	if r.Encoding == Identity && r.Length > limit {
 		return nil, x.unavailable(graph.TooLarge, fmt.Sprintf("%d bytes, more than the limit of %d", r.Length, limit), "")
 	}
-	return io.ReadAll(r.Decoded(limit))
+	return ReadAll(r.Decoded(limit))
+}
+
+// maxRoom is how much room is kept for the next body.
+const maxRoom = 1 << 20
+
+var rooms = sync.Pool{New: func() any { return &bytes.Buffer{} }}
+
+// ReadAll is io.ReadAll for many bodies: it has room for one from the one before,
+// and gives what is read in as much as it takes.
+func ReadAll(r io.Reader) ([]byte, error) {
+	room, _ := rooms.Get().(*bytes.Buffer)
+	_, err := room.ReadFrom(r)
+	data := append([]byte{}, room.Bytes()...)
+	if room.Reset(); room.Cap() <= maxRoom {
+		rooms.Put(room)
+	}
+	return data, err
 }
 
 // body is a response's body as sent. It fails where net/http would wait for

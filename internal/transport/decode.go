@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -57,6 +58,8 @@ type decoder struct {
 	src     io.Reader
 	encoded *bounded
 	err     error
+
+	unzipper *gzip.Reader // back to the others when it has ended
 }
 
 func (d *decoder) fail(reason graph.Reason, detail string) error {
@@ -75,12 +78,16 @@ func (d *decoder) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	if d.src == nil { // the gzip header is read here, not where the caller asks for a stream
-		zr, err := gzip.NewReader(d.encoded)
-		if err != nil {
+		zr, ok := unzippers.Get().(*gzip.Reader)
+		if !ok {
+			zr = &gzip.Reader{}
+		}
+		if err := zr.Reset(d.encoded); err != nil {
+			unzippers.Put(zr)
 			d.err = d.explain(err)
 			return 0, d.err
 		}
-		d.src = zr
+		d.src, d.unzipper = zr, zr
 	}
 	if int64(len(p)) > d.left+1 {
 		p = p[:d.left+1]
@@ -94,8 +101,17 @@ func (d *decoder) Read(p []byte) (int, error) {
 		err = d.explain(err)
 	}
 	d.err = err
+	if err != nil && d.unzipper != nil { // nothing is read any more
+		d.src, d.encoded.r = nil, nil
+		unzippers.Put(d.unzipper)
+		d.unzipper = nil
+	}
 	return n, err
 }
+
+// unzippers have a window of 32 KiB each, which most of what is fetched does not
+// even fill.
+var unzippers sync.Pool
 
 func (d *decoder) explain(err error) error {
 	var unavailable *graph.UnavailableError

@@ -8,11 +8,14 @@
 package document
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"sort"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mozilla-releng/cot/certs"
 	"github.com/mozilla-releng/cot/graph"
@@ -30,7 +33,8 @@ type Problem struct {
 // Document is a verified chain of trust document, version 1.
 type Document struct {
 	Asserted  Asserted
-	Artifacts map[string]Hashes
+	Artifacts map[string]Hashes // those that Options.Keep keeps
+	Names     int               // how many artifacts it has in all
 	// Claims are JSON Pointers to what no worker of the implementation writes:
 	// the task may have put it there.
 	Claims []string
@@ -76,6 +80,8 @@ type Options struct {
 	// and the task could not have replaced them.
 	ImageHashes bool
 	Limit       int64 // bytes
+	// Keep tells which artifacts are kept of those that are read; nil: all.
+	Keep func(name []byte) bool
 }
 
 var (
@@ -98,13 +104,22 @@ var (
 // Parse decodes the bytes that a signature vouches for. A document with
 // problems is not to be used; all problems are given at once.
 func Parse(v certs.Verified, o Options) (*Document, []Problem) {
-	top, err := strictjson.ParseObject(v.Bytes(), o.Limit)
+	p := parser{options: o, doc: &Document{
+		Artifacts: map[string]Hashes{},
+		SHA256:    sha256.Sum256(v.Bytes()), signers: v.Signers(), unsigned: v.AcceptedUnsigned(),
+	}}
+	top := map[string]any{}
+	err := strictjson.Members(v.Bytes(), o.Limit, func(name string, dec *jsontext.Decoder) (err error) {
+		if name == "artifacts" && dec.PeekKind() == '{' { // by far the most of it: no tree is made of them
+			top[name] = map[string]any{}
+			return p.artifacts(dec)
+		}
+		top[name], err = strictjson.Read(dec)
+		return err
+	})
 	if err != nil {
 		return nil, []Problem{{Message: err.Error()}}
 	}
-	p := parser{options: o, doc: &Document{
-		SHA256: sha256.Sum256(v.Bytes()), signers: v.Signers(), unsigned: v.AcceptedUnsigned(),
-	}}
 	p.top(top)
 	if len(p.problems) > 0 {
 		return nil, p.problems
@@ -175,7 +190,7 @@ func (p *parser) top(m map[string]any) {
 	p.names("/task", a.Task, taskNames)
 	p.doc.Claims = claims
 	p.environment(p.object(m, "environment"))
-	p.artifacts(p.object(m, "artifacts"))
+	p.object(m, "artifacts") // what is in it, artifacts has read
 }
 
 func (p *parser) environment(m map[string]any) {
@@ -199,57 +214,114 @@ func (p *parser) environment(m map[string]any) {
 	}
 }
 
-func (p *parser) artifacts(m map[string]any) {
-	p.doc.Artifacts = make(map[string]Hashes, len(m))
-	for name, v := range m {
-		at := strictjson.Pointer("/artifacts", name)
-		table, ok := v.(map[string]any)
-		if !ok {
-			p.fail(at, "of the wrong type", "an object of digests", strictjson.Kind(v))
-			continue
+// artifacts reads the table of artifacts, and keeps those that are wanted.
+func (p *parser) artifacts(dec *jsontext.Decoder) error {
+	return strictjson.Table(dec, func(name []byte, dec *jsontext.Decoder) error {
+		p.doc.Names++
+		if dec.PeekKind() != '{' {
+			v, err := strictjson.Read(dec)
+			p.fail(strictjson.Pointer("/artifacts", string(name)), "of the wrong type", "an object of digests", strictjson.Kind(v))
+			return err
 		}
-		p.doc.Artifacts[name] = p.hashes(at, table)
-	}
+		h, err := p.hashes(name, dec)
+		if p.options.Keep == nil || p.options.Keep(name) {
+			p.doc.Artifacts[string(name)] = h.kept()
+		}
+		return err
+	})
 }
 
-func (p *parser) hashes(at string, table map[string]any) Hashes {
+// digests are an artifact's, before it is known whether anybody wants them.
+type digests struct {
+	short          [32]byte
+	long           [64]byte
+	has256, has512 bool
+}
+
+func (d *digests) kept() Hashes {
 	var h Hashes
-	for alg, v := range table {
-		path := strictjson.Pointer(at, alg)
-		size := map[string]int{"sha256": 32, "sha512": 64}[alg]
-		if size == 0 {
-			for _, k := range hashNames {
-				if strings.EqualFold(alg, k) {
-					p.fail(path, "a name that differs from a known one only by case", k, alg)
-				}
-			}
-			p.problems = append(p.problems, Problem{
-				Algorithm: true, Path: path, Message: "a hash algorithm that is not accepted", Want: "sha256 or sha512", Got: alg,
-			})
-			continue
-		}
-		s, ok := v.(string)
-		sum, err := hex.DecodeString(s)
-		if !ok || err != nil || len(sum) != size || s != strings.ToLower(s) {
-			p.fail(path, "not a digest", fmt.Sprintf("%d lower-case hex digits", 2*size), clip(fmt.Sprint(v)))
-			continue
-		}
-		if alg == "sha256" {
-			h.SHA256 = sum
-			continue
-		}
-		h.SHA512 = sum
-		if p.options.Implementation != graph.Scriptworker {
-			p.claim(path)
-		}
+	if d.has256 {
+		h.SHA256 = bytes.Clone(d.short[:])
 	}
-	if len(table) == 0 {
+	if d.has512 {
+		h.SHA512 = bytes.Clone(d.long[:])
+	}
+	return h
+}
+
+func (p *parser) hashes(name []byte, dec *jsontext.Decoder) (digests, error) {
+	var d digests
+	some := false
+	err := strictjson.Table(dec, func(alg []byte, dec *jsontext.Decoder) error {
+		some = true
+		if dec.PeekKind() != '"' {
+			v, err := strictjson.Read(dec)
+			if err == nil {
+				p.hash(&d, name, alg, nil, v)
+			}
+			return err
+		}
+		digits, _, err := strictjson.Text(dec)
+		if err == nil {
+			p.hash(&d, name, alg, digits, nil)
+		}
+		return err
+	})
+	if !some {
+		at := strictjson.Pointer("/artifacts", string(name))
 		p.fail(at, "an empty table of digests", "at least one digest", "none")
 		p.problems = append(p.problems, Problem{
 			Algorithm: true, Path: at, Message: "an artifact without any digest", Want: "sha256 or sha512", Got: "none",
 		})
 	}
-	return h
+	return d, err
+}
+
+// hash reads a digest; other is what stands in the place of one that is no text.
+func (p *parser) hash(d *digests, name, alg, digits []byte, other any) {
+	at := func() string { return strictjson.Pointer("/artifacts", string(name), string(alg)) }
+	var into []byte
+	switch string(alg) {
+	case "sha256":
+		into = d.short[:]
+	case "sha512":
+		into = d.long[:]
+	default:
+		for _, k := range hashNames {
+			if strings.EqualFold(string(alg), k) {
+				p.fail(at(), "a name that differs from a known one only by case", k, string(alg))
+			}
+		}
+		p.problems = append(p.problems, Problem{
+			Algorithm: true, Path: at(), Message: "a hash algorithm that is not accepted", Want: "sha256 or sha512", Got: string(alg),
+		})
+		return
+	}
+	if !lowerHex(into, digits) {
+		found := string(digits)
+		if digits == nil {
+			found = fmt.Sprint(other)
+		}
+		p.fail(at(), "not a digest", fmt.Sprintf("%d lower-case hex digits", 2*len(into)), clip(found))
+		return
+	}
+	if len(into) == len(d.short) {
+		d.has256 = true
+		return
+	}
+	d.has512 = true
+	if p.options.Implementation != graph.Scriptworker {
+		p.claim(at())
+	}
+}
+
+// lowerHex decodes digits that fill a digest.
+func lowerHex(into, digits []byte) bool {
+	if len(digits) != 2*len(into) || bytes.ContainsAny(digits, "ABCDEF") {
+		return false
+	}
+	_, err := hex.Decode(into, digits)
+	return err == nil
 }
 
 func (p *parser) text(m map[string]any, key string) string {

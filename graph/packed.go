@@ -1,0 +1,17 @@
+package graph
+
+// Packed is a definition as the queue wrote it, in a tenth of the memory that it
+// takes decoded. Only Pack makes one.
+type Packed struct{ text []byte }
+
+// Pack gives the definition as it was read: the very bytes.
+func (d *Definition) Pack() Packed { return Packed{d.text} }
+
+// Definition decodes it again.
+func (p Packed) Definition() *Definition {
+	d, err := ParseDefinition(p.text)
+	if err != nil { // it was read from this text
+		panic("graph: a definition can't be read again: " + err.Error())
+	}
+	return d
+}

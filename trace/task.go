@@ -1,0 +1,66 @@
+package trace
+
+import (
+	"time"
+
+	"github.com/mozilla-releng/cot/graph"
+)
+
+// task is what the queue says of a task. What rules ask of other tasks than the
+// one that they judge is here; the whole definition is decoded again for those
+// that they do judge, where it is packed.
+type task struct {
+	graph.Task // but for its definition
+
+	Name         string
+	Pool         graph.WorkerPool
+	TaskGroupID  graph.TaskID
+	Dependencies []graph.TaskID
+	Created      time.Time
+
+	packed  graph.Packed
+	decoded *graph.Definition // nil while it is packed
+}
+
+func newTask(t *graph.Task) *task {
+	d := t.Definition
+	out := &task{
+		Task: *t, Name: d.Name, Pool: d.Pool, TaskGroupID: d.TaskGroupID, Dependencies: d.Dependencies, Created: d.Created,
+		decoded: d,
+	}
+	out.Task.Definition = nil
+	return out
+}
+
+// Definition is the task's whole definition.
+func (t *task) Definition() *graph.Definition {
+	if t.decoded != nil {
+		return t.decoded
+	}
+	return t.packed.Definition()
+}
+
+// pack lets the decoded definition go; nobody else may use the task meanwhile.
+func (t *task) pack() {
+	if t.decoded != nil {
+		t.packed, t.decoded = t.decoded.Pack(), nil
+	}
+}
+
+// unpack decodes the definition for several uses; nobody else may use the task
+// meanwhile.
+func (t *task) unpack() (repack func()) {
+	if t.decoded != nil {
+		return func() {}
+	}
+	t.decoded = t.packed.Definition()
+	return func() { t.decoded = nil }
+}
+
+// origins are what a definition says of where a task comes from and what it takes.
+type origins struct {
+	parent    graph.TaskID
+	parentErr error
+	edges     []graph.Edge
+	problems  []error
+}
