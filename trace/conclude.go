@@ -22,7 +22,7 @@ type vouched struct {
 func (c *chain) report(targets []RunTarget) *Report {
 	p := c.v.policy
 	r := &Report{
-		APIVersion: APIVersion, Scope: c.v.options.Scope, Evidence: "live", RootURL: p.RootURL, VerifiedAt: c.v.ran.UTC(),
+		APIVersion: APIVersion, Version: c.v.options.Version, Scope: c.v.options.Scope, Evidence: "live", RootURL: p.RootURL, VerifiedAt: c.v.ran.UTC(),
 		Policy:    PolicyInfo{Name: p.Name, SHA256: p.SHA256, Relaxed: append([]string{}, p.Relaxed...)},
 		Tasks:     []Task{},
 		Artifacts: []Artifact{},
@@ -122,6 +122,12 @@ func reportLink(l *link) Task {
 	}
 	if o := l.node.decision; o != nil && !o.tree.Repository.IsZero() {
 		t.Tree = &Tree{Repository: o.tree.Repository.String(), Revision: o.tree.Revision.String()}
+	}
+	if o := l.node.decision; o != nil && o.product != nil {
+		t.Product = o.product.Name
+	}
+	if l.relied != nil {
+		t.Tree, t.Product, t.ReliesOn = l.relied.task.Tree, l.relied.task.Product, l.reliedBy.name()
 	}
 	switch {
 	case !l.hasRun || l.run.State.Open():

@@ -68,6 +68,9 @@ type link struct {
 	madeBy   *link
 	findings []Finding
 
+	relied   *covered  // what a report says of the run, which stands for its chain
+	reliedBy *reliance // that report
+
 	read    sync.Once // its listing and document were read
 	readErr error
 }

@@ -221,6 +221,9 @@ func worldOf(ts *testscript.TestScript) *scriptWorld {
 //	world sign-name TASK NAME      the task adds a name to its document
 //	world index NAMESPACE TASK     the index names that task
 //	world certify KEY CHAIN        the workers sign under a certificate
+//	world verification NAME GRAPH  a task of that decision's graph that publishes a report; $NAME is its id
+//	world publish TASK FILE        its report is the file
+//	world rerun TASK               the task has another run
 //	world unchain TASK             the task's run has no certificates beside its document
 func changeWorld(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
@@ -270,6 +273,13 @@ func changeWorld(ts *testscript.TestScript, _ bool, args []string) {
 		w.Edit(func() { w.Task(args[1]).Last().Remove(fixtures.ChainName) })
 	case "unsign":
 		w.Edit(func() { w.Task(args[1]).Last().Document.Key = nil })
+	case "verification":
+		w.Edit(func() { ts.Setenv(args[1], w.Task(args[2]).Graph().Verification(strings.ToLower(args[1])).ID) })
+	case "publish":
+		text := fixtures.Text(ts.ReadFile(args[2]))
+		w.Edit(func() { w.Task(args[1]).Artifact(fixtures.ReportName).Content = text })
+	case "rerun":
+		w.Edit(func() { w.Task(args[1]).Rerun() })
 	case "index":
 		w.Edit(func() { w.Index[args[1]] = w.Task(args[2]) })
 	default:

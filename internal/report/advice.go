@@ -254,6 +254,10 @@ var guides = map[trace.Rule]guide{
 		"Somebody scheduled the task by hand.",
 		"rerun the task once its dependencies are resolved",
 	},
+	"report-refused": {
+		"The task that verified runs another version of this program, or another policy, than the one that relies on it.",
+		"give both tasks the same program and policy, and rerun the one that verifies",
+	},
 	"input-unverified": {
 		"The task that the input comes from has a finding of its own.",
 		"see what is wrong with that task, then rerun this one",

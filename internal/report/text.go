@@ -137,6 +137,9 @@ func (t *text) task(task *trace.Task) {
 	} else if task.Status != "" && task.Status != "judged" && task.RunID != nil {
 		t.printf("      %s\n", Clean(task.Status))
 	}
+	if task.ReliesOn != "" {
+		t.printf("      its chain as the report %s found it\n", clip(Clean(task.ReliesOn), maxShown))
+	}
 	if t.o.Verbose {
 		for _, c := range task.Claims {
 			t.printf("      the task's own word: %s\n", Clean(c))
@@ -331,6 +334,10 @@ func (t *text) footer(r *trace.Report) {
 	}
 	if r.At != nil {
 		t.printf("  note judged as of %s; what queue, index and version control say is of today\n", r.At.UTC().Format(time.RFC3339))
+	}
+	if on := r.ReliesOn; on != nil {
+		t.printf("  note relies for %s on the report %s/%d:%s of %s; only signatures and documents of these were checked again\n",
+			count(on.Tasks, "task"), Clean(on.TaskID), on.RunID, clip(Clean(on.Artifact), maxShown), on.VerifiedAt.UTC().Format(time.RFC3339))
 	}
 	if len(r.Policy.Relaxed) > 0 {
 		t.printf("  %s policy is looser than the default: %s\n", t.color(yellow, "note"), Clean(strings.Join(r.Policy.Relaxed, "; ")))
