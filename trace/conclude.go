@@ -15,7 +15,8 @@ const APIVersion = "cot/v1"
 // vouched is what a link's verified document says of its artifacts.
 type vouched struct {
 	names []string
-	link  *link
+	link  *link            // nil in a report that was joined from others
+	given []SharedArtifact // there, what they say; it is not for use
 }
 
 // report makes the report of what was gathered and judged.
@@ -50,7 +51,7 @@ func (c *chain) report(targets []RunTarget) *Report {
 			}
 		}
 		r.Tasks = append(r.Tasks, t)
-		if l.doc != nil && l.target && !l.listed && (c.whole == nil || c.whole.member[l.node.id]) {
+		if l.doc != nil && l.target && !l.listed && (c.whole == nil || c.whole.member[l.node.id] && c.whole.judges(l.node.id)) {
 			r.documents[l.ref()] = &vouched{names: sortedNames(l), link: l}
 		}
 	}
@@ -59,7 +60,16 @@ func (c *chain) report(targets []RunTarget) *Report {
 			r.runs[targetKey(targets[i])] = l.ref()
 		}
 	}
-	r.Signers = signerUses(links)
+	r.Signers = signerUses(func(yield func([]SignerUse) bool) {
+		for _, l := range links {
+			if !yield(signersOf(l)) {
+				return
+			}
+		}
+	})
+	if c.whole != nil && c.whole.target.Shard != nil {
+		c.describeShard(r, links)
+	}
 	if c.v.options.Scope == ScopeTree {
 		r.Notes = append(r.Notes, "what a task's own script fetched is out of reach of this verification")
 	}
@@ -232,7 +242,7 @@ func (r *Report) Verified(run graph.RunRef, name string) (VerifiedArtifact, *Fin
 		}
 	}
 	d := r.documents[run]
-	if d == nil {
+	if d == nil || d.link == nil {
 		return VerifiedArtifact{}, &Finding{
 			Rule: RuleCotMissing, Severity: SeverityError, Message: fmt.Sprintf("run %s was not verified", run),
 		}

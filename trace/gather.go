@@ -120,6 +120,10 @@ func (c *chain) enqueue(level []*node, ids []graph.TaskID, depth int) []*node {
 func (c *chain) load(ctx context.Context, level []*node) error {
 	g, gctx := errgroup.WithContext(ctx)
 	for _, n := range level {
+		if c.whole != nil && c.whole.known[n.id] != nil { // of another part
+			c.settleTask(n, c.whole.known[n.id])
+			continue
+		}
 		g.Go(safe(func() error {
 			var task *graph.Task
 			err := c.slotted(gctx, func() (err error) {

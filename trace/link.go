@@ -41,6 +41,8 @@ type node struct {
 	usedAsParent bool
 	usedAsImage  bool
 
+	duplicate *Duplicate // it stands beside an entry of its parent's graph
+
 	own         *origin   // of a task that is its own parent
 	ownFindings []Finding // what was found in reading it
 	decision    *origin   // where the chain of parents ends; nil if it doesn't

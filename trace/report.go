@@ -66,6 +66,8 @@ type Report struct {
 	ReliesOn   *ReliesOn  `json:"reliesOn,omitempty"` // nil: on no other report
 	Tasks      []Task     `json:"tasks"`
 	Artifacts  []Artifact `json:"artifacts"`
+	Shard      *Shard     `json:"shard,omitempty"` // nil: it is about all that was asked for
+	Joins      []Joined   `json:"joins,omitempty"` // the parts' reports that it is made of
 	// Distrusted says what rests on ids that the caller named; nil: none were.
 	Distrusted *Distrusted `json:"distrusted,omitempty"`
 	// Signers are whose signatures hold, the busiest first.
@@ -226,4 +228,15 @@ type Summary struct {
 	Listed   int `json:"listed,omitempty"`
 	Unpinned int `json:"unpinned"`
 	Findings int `json:"findings"`
+}
+
+// Joined is the report of a part.
+type Joined struct {
+	K          int       `json:"k"`
+	TaskID     string    `json:"taskId,omitempty"`
+	RunID      *int      `json:"runId,omitempty"`
+	Artifact   string    `json:"artifact,omitempty"`
+	File       string    `json:"file,omitempty"` // of the caller's, for which nobody vouches
+	SHA256     string    `json:"sha256"`
+	VerifiedAt time.Time `json:"verifiedAt"`
 }

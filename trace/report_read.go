@@ -104,6 +104,7 @@ func readFinding(dec *jsontext.Decoder, f *Finding) error {
 var (
 	rulePattern   = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 	sha256Pattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	sha512Pattern = regexp.MustCompile(`^[0-9a-f]{128}$`)
 	statuses      = []string{"judged", "unsigned", "failed", "unfinished"}
 	verdicts      = []Verdict{Verified, Signed, Accepted, Undetermined, Untrusted}
 )
@@ -149,7 +150,65 @@ func (r *Report) checkRead() error {
 	if err := checkFindings("", r.Findings); err != nil {
 		return err
 	}
-	return r.checkAgreement()
+	if err := r.checkAgreement(); err != nil || r.Shard == nil {
+		return err
+	}
+	return r.restore()
+}
+
+// restore puts back what a part's report has beside what every report has.
+func (r *Report) restore() error {
+	s := r.Shard
+	switch err := s.Check(); {
+	case err != nil:
+		return fmt.Errorf("/shard: %w", err)
+	case !sha256Pattern.MatchString(s.List):
+		return errors.New("/shard/list is no digest")
+	case len(s.Links) != len(r.Tasks):
+		return fmt.Errorf("/shard/links: %d for %d tasks", len(s.Links), len(r.Tasks))
+	}
+	for i, id := range s.Tasks {
+		if _, err := graph.ParseTaskID(id); err != nil || i > 0 && s.Tasks[i-1] >= id {
+			return fmt.Errorf("/shard/tasks/%d: want task ids, sorted, each once", i)
+		}
+	}
+	for i := range s.Links {
+		if err := s.Links[i].restore(r, &r.Tasks[i]); err != nil {
+			return fmt.Errorf("/shard/links/%d%w", i, err)
+		}
+	}
+	return nil
+}
+
+// restore gives an error that begins with a place in the link.
+func (s *ShardLink) restore(r *Report, t *Task) error {
+	if s.Listed && t.Verdict.OK() {
+		return fmt.Errorf("/listed: the task is %s", t.Verdict)
+	}
+	if t.listed = s.Listed; slices.ContainsFunc(s.Rests, func(on int) bool { return on < 0 || on >= len(r.Tasks) }) {
+		return errors.New("/rests: there is no such task")
+	}
+	t.rests = s.Rests
+	for _, j := range s.Derived {
+		if j < 0 || j >= len(t.Findings) {
+			return errors.New("/derived: there is no such finding")
+		}
+		t.Findings[j].derived = true
+	}
+	for _, a := range s.Artifacts {
+		switch {
+		case graph.CheckArtifactName(a.Name) != nil, a.SHA256 == "" && a.SHA512 == "",
+			a.SHA256 != "" && !sha256Pattern.MatchString(a.SHA256), a.SHA512 != "" && !sha512Pattern.MatchString(a.SHA512):
+			return errors.New("/artifacts: want a name and digests")
+		}
+	}
+	if len(s.Artifacts) > 0 && (t.RunID == nil || t.DocumentSHA256 == "" || s.Listed) {
+		return errors.New("/artifacts: no document vouches for them")
+	}
+	if d := s.Duplicate; d != nil && d.Most < 1 {
+		return errors.New("/duplicate/most: want at least 1")
+	}
+	return nil
 }
 
 // checkRead gives an error that begins with a place in the task.

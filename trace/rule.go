@@ -81,7 +81,8 @@ const (
 
 // Rules about reports that other tasks published.
 const (
-	RuleReportRefused Rule = "report-refused" // can't be relied on
+	RuleReportRefused  Rule = "report-refused"  // can't be relied on
+	RuleReportOutdated Rule = "report-outdated" // something happened since it was made
 )
 
 // RuleEvidenceUnavailable is left where something needed for a rule could not

@@ -19,7 +19,16 @@ type GraphTarget struct {
 	Self graph.TaskID
 	// RequireFinished: a task of the groups that may still run is an error.
 	RequireFinished bool
+	// Shard: only this part of the groups' tasks is judged, and what they rest on.
+	// Nil: all are.
+	Shard *Part
+
+	besides []graph.TaskID           // what else this verification runs in
+	only    func(w *wholeGraph) part // which tasks of the groups are judged; nil: Shard says
 }
+
+// part tells whether a task is one of those that are judged.
+type part func(graph.TaskID) bool
 
 // Bounds of whole graphs.
 const (
@@ -32,9 +41,13 @@ type wholeGraph struct {
 	target   GraphTarget
 	groups   []*graph.Group
 	member   map[graph.TaskID]bool // of the groups
+	listed   []*graph.Task         // they, and the tasks that made groups, as found
+	known    map[graph.TaskID]*graph.Task
+	part     part                  // nil: every task
 	self     map[graph.TaskID]bool // the running task, and what depends on it
 	judged   map[*link]bool
-	findings []Finding // of the request as a whole
+	siblings []graph.TaskID // of a part: what waits like it
+	findings []Finding      // of the request as a whole
 }
 
 // VerifyGraph judges every task of the groups, and all that they depend on. What
@@ -50,32 +63,48 @@ func (v *Verifier) VerifyGraph(ctx context.Context, t GraphTarget) (*Report, err
 		return nil, errors.New("trace: whole graphs need the task groups' listings")
 	}
 	c := newChain(v)
-	c.whole = &wholeGraph{target: t, member: map[graph.TaskID]bool{}, self: map[graph.TaskID]bool{}, judged: map[*link]bool{}}
-	level, err := c.listGroups(ctx)
-	if err != nil {
+	c.whole = newWholeGraph(t)
+	if err := c.listGroups(ctx); err != nil {
 		return nil, err
 	}
-	g, gctx := errgroup.WithContext(ctx)
-	if err := c.close(gctx, g, level); err != nil {
-		return nil, errors.Join(g.Wait(), err)
-	}
-	c.decideKinds()
-	c.findOrigins()
-	c.searchParents(gctx, g)
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	if err := c.judge(ctx); err != nil {
+	if err := c.judgeGraph(ctx); err != nil {
 		return nil, err
 	}
 	return c.report(nil), nil
 }
 
+func newWholeGraph(t GraphTarget) *wholeGraph {
+	return &wholeGraph{
+		target: t, member: map[graph.TaskID]bool{}, known: map[graph.TaskID]*graph.Task{},
+		self: map[graph.TaskID]bool{}, judged: map[*link]bool{},
+	}
+}
+
+// judgeGraph judges what is listed.
+func (c *chain) judgeGraph(ctx context.Context) error {
+	g, gctx := errgroup.WithContext(ctx)
+	if err := c.close(gctx, g, c.enterListed()); err != nil {
+		return errors.Join(g.Wait(), err)
+	}
+	c.decideKinds()
+	c.findOrigins()
+	c.searchParents(gctx, g)
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return c.judge(ctx)
+}
+
 // listGroups lists the groups, and those that release promotions in them name as
 // their previous graphs.
-func (c *chain) listGroups(ctx context.Context) ([]*node, error) {
+func (c *chain) listGroups(ctx context.Context) error {
 	w := c.whole
-	var level []*node
+	list := func(t *graph.Task) {
+		if w.known[t.ID] == nil {
+			w.known[t.ID] = t
+			w.listed = append(w.listed, t)
+		}
+	}
 	ids := slices.Clone(w.target.Groups)
 	for i := 0; i < len(ids); i++ {
 		if slices.Contains(ids[:i], ids[i]) {
@@ -90,7 +119,7 @@ func (c *chain) listGroups(ctx context.Context) ([]*node, error) {
 		listed, err := c.v.sources.Groups.Group(ctx, ids[i])
 		if err != nil {
 			if ctx.Err() != nil {
-				return nil, ctx.Err()
+				return ctx.Err()
 			}
 			w.findings = append(w.findings, unavailable(RuleEvidenceUnavailable, err, "the task group"))
 			continue
@@ -111,7 +140,7 @@ func (c *chain) listGroups(ctx context.Context) ([]*node, error) {
 		w.groups = append(w.groups, listed)
 		for _, t := range listed.Tasks {
 			w.member[t.ID] = true
-			level = c.enter(level, t)
+			list(t)
 			ids = w.previousGraphs(ids, t)
 		}
 		if w.member[listed.ID] || len(listed.Tasks) == 0 {
@@ -121,16 +150,40 @@ func (c *chain) listGroups(ctx context.Context) ([]*node, error) {
 		maker, err := c.v.sources.Tasks.Task(ctx, listed.ID)
 		switch {
 		case ctx.Err() != nil:
-			return nil, ctx.Err()
+			return ctx.Err()
 		case err != nil:
 			w.findings = append(w.findings, unavailable(RuleEvidenceUnavailable, err, "the task that made group "+listed.ID.String()))
 		default:
-			level = c.enter(level, maker)
+			list(maker)
 			ids = w.previousGraphs(ids, maker)
 		}
 	}
-	return level, nil
+	return nil
 }
+
+// enterListed takes up the tasks that are to be judged. What made a group is no
+// part's, so every part judges it.
+func (c *chain) enterListed() []*node {
+	w := c.whole
+	w.markSelf(w.listed)
+	switch {
+	case w.target.only != nil:
+		w.part = w.target.only(w)
+	case w.target.Shard != nil:
+		w.part = func(id graph.TaskID) bool { return !w.member[id] || w.target.Shard.Has(id) }
+		w.waitForSiblings()
+	}
+	var level []*node
+	for _, t := range w.listed {
+		if w.judges(t.ID) {
+			level = c.enter(level, t)
+		}
+	}
+	return level
+}
+
+// judges tells whether a listed task is one of those that are asked for.
+func (w *wholeGraph) judges(id graph.TaskID) bool { return w.part == nil || w.part(id) }
 
 // previousGraphs adds the groups that a release promotion goes on from.
 func (w *wholeGraph) previousGraphs(ids []graph.TaskID, t *graph.Task) []graph.TaskID {
@@ -179,7 +232,13 @@ func (c *chain) close(ctx context.Context, g *errgroup.Group, level []*node) err
 		c.connect()
 		level = next
 	}
-	c.whole.markSelf(c)
+	var tasks []*graph.Task
+	for _, n := range c.order {
+		if n.task != nil {
+			tasks = append(tasks, n.task)
+		}
+	}
+	c.whole.markSelf(tasks)
 	for _, l := range c.snapshot() {
 		if l.run.State == graph.Completed || l.used {
 			c.fetch(ctx, g, l)
@@ -206,22 +265,44 @@ func (c *chain) graphLink(n *node) *link {
 	return l
 }
 
-// markSelf finds the running task and what depends on it.
-func (w *wholeGraph) markSelf(c *chain) {
-	if w.target.Self.IsZero() {
+// markSelf finds the running task, what else its verification runs in, and what
+// depends on them.
+func (w *wholeGraph) markSelf(tasks []*graph.Task) {
+	next := slices.Clone(w.target.besides)
+	if !w.target.Self.IsZero() {
+		next = append(next, w.target.Self)
+	}
+	if len(next) == 0 {
 		return
 	}
-	w.self[w.target.Self] = true
-	for again := true; again; {
-		again = false
-		for _, n := range c.order {
-			if n.task == nil || w.self[n.id] {
-				continue
-			}
-			if slices.ContainsFunc(n.task.Definition.Dependencies, func(id graph.TaskID) bool { return w.self[id] }) {
-				w.self[n.id], again = true, true
-			}
+	users := map[graph.TaskID][]graph.TaskID{}
+	for _, t := range tasks {
+		for _, id := range t.Definition.Dependencies {
+			users[id] = append(users[id], t.ID)
 		}
+	}
+	for seen := map[graph.TaskID]bool{}; len(next) > 0; {
+		id := next[len(next)-1]
+		next = next[:len(next)-1]
+		if !seen[id] {
+			seen[id], w.self[id] = true, true
+			next = append(next, users[id]...)
+		}
+	}
+}
+
+// waitForSiblings: a part does not wait for the other parts' tasks, nor they for
+// it. They are what those tasks wait for that wait for this one; whether all of it
+// is finished, merge tells.
+func (w *wholeGraph) waitForSiblings() {
+	for _, t := range w.listed {
+		if !w.self[t.ID] || t.ID == w.target.Self {
+			continue
+		}
+		w.siblings = append(w.siblings, t.Definition.Dependencies...)
+	}
+	for _, id := range w.siblings {
+		w.self[id] = true
 	}
 }
 
@@ -249,13 +330,10 @@ func (w *wholeGraph) choose(c *chain) {
 // settleGroup: of each group something is judged, and what may still run is an
 // error if the caller says so.
 func (w *wholeGraph) settleGroup(c *chain, g *graph.Group, signed map[graph.TaskID]bool) {
-	some, open := len(g.Tasks) == 0, false // of an empty one another finding says so
 	for _, t := range g.Tasks {
-		some = some || signed[t.ID]
-		if !t.State.Open() {
+		if !t.State.Open() || !w.judges(t.ID) {
 			continue
 		}
-		open = true
 		if n := c.nodes[t.ID]; w.target.RequireFinished && !w.self[t.ID] && n.loose == nil { // a completed run stands for it
 			n.add(Finding{
 				Rule: RuleRunNotCompleted, Heals: true, Want: "a task that is finished", Got: string(t.State),
@@ -264,12 +342,30 @@ func (w *wholeGraph) settleGroup(c *chain, g *graph.Group, signed map[graph.Task
 			})
 		}
 	}
-	if !some {
-		w.findings = append(w.findings, Finding{
-			Rule: RuleEvidenceUnavailable, Heals: open, Want: "a task that signs", Got: fmt.Sprintf("%d tasks, none of them signed", len(g.Tasks)),
-			Message: fmt.Sprintf("nothing in task group %s can be verified", g.ID),
-			Hint:    "turn on the chain-of-trust feature in the tasks that ship, or wait until one is completed",
-		})
+	if w.part != nil { // merge looks at a group as a whole
+		return
+	}
+	if f := nothingJudged(g, signed); f != nil {
+		w.findings = append(w.findings, *f)
+	}
+}
+
+// nothingJudged is the finding for a group in which nothing is signed.
+func nothingJudged(g *graph.Group, signed map[graph.TaskID]bool) *Finding {
+	open := false
+	for _, t := range g.Tasks {
+		if signed[t.ID] {
+			return nil
+		}
+		open = open || t.State.Open()
+	}
+	if len(g.Tasks) == 0 { // another finding says so
+		return nil
+	}
+	return &Finding{
+		Rule: RuleEvidenceUnavailable, Heals: open, Want: "a task that signs", Got: fmt.Sprintf("%d tasks, none of them signed", len(g.Tasks)),
+		Message: fmt.Sprintf("nothing in task group %s can be verified", g.ID),
+		Hint:    "turn on the chain-of-trust feature in the tasks that ship, or wait until one is completed",
 	}
 }
 

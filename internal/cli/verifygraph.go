@@ -18,6 +18,7 @@ type verifyFlags struct {
 	file     string
 	at       timeFlag
 	distrust []string
+	shard    shardFlag
 }
 
 // verifyTargets says how targets are named.
@@ -50,6 +51,10 @@ says what holds and what does not.
   # all that a release is about to ship
   cot-verify-graph --group fN1SbArXTPSVFNUvaOlinQ --require-finished
 
+  # the same in three tasks at once; this is the second. Their reports make one
+  cot-verify-graph --group fN1SbArXTPSVFNUvaOlinQ --shard 2/3 --format json -o public/cot.json
+  cot-verify-graph merge Hn1ZXTzXTkmcWZwrYOKyRQ:public/cot.json ...
+
   # is this file an artifact of that task?
   cot-verify-graph --file target.tar.xz VvYf2QH0QxqAqMmUTo5vHw
 
@@ -74,6 +79,8 @@ says what holds and what does not.
   # as a picture
   cot-verify-graph --format dot VvYf2QH0QxqAqMmUTo5vHw | dot -Tsvg > chain.svg`
 		f.registerVerify(cmd)
+		cmd.Flags().Var(&f.shard, "shard", "verify part `K/N` of the groups' tasks alone; merge joins the reports")
+		completeNothing(cmd, "shard")
 		f.signing.register(cmd.Flags())
 		cmd.Flags().BoolVar(&f.demo, "demo", false, "show a chain that holds and one that does not in an embedded Taskcluster")
 		cmd.RunE = func(_ *cobra.Command, args []string) (err error) {
@@ -84,7 +91,8 @@ says what holds and what does not.
 			code, err = f.verifyGraph(ctx, s, name, args)
 			return err
 		}
-		cmd.AddCommand(explainCommand(ctx, s, name, func(c int) { code = c }), policyCommand(s))
+		done := func(c int) { code = c }
+		cmd.AddCommand(explainCommand(ctx, s, name, done), mergeCommand(ctx, s, name, done), policyCommand(s))
 		err := execute(ctx, cmd)
 		return code, err
 	})
@@ -119,7 +127,7 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 	if len(args) == 0 && len(f.groups) == 0 {
 		return 0, usagef("nothing to verify: name tasks as TASK_ID or TASK_ID/RUN_ID, or a group with --group (--help lists other ways)")
 	}
-	q := &question{}
+	q := &question{shard: f.shard.part}
 	if err := q.prepare(ctx, f); err != nil {
 		return 0, err
 	}
@@ -140,6 +148,9 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 	if f.finished && q.groups == nil {
 		return 0, usagef("--require-finished is about task groups: name one with --group")
 	}
+	if err := f.checkShard(q); err != nil {
+		return 0, err
+	}
 	self, err := runningTask(s)
 	if err != nil {
 		return 0, err
@@ -147,7 +158,7 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 	show := f.newProgress(s, name)
 	defer show.stop()
 	o.Events, o.At = show.traced, f.at.Time
-	d, err := f.connect(f.asOf(s), p, root, show)
+	d, err := f.connect(f.at.asOf(s), p, root, show)
 	if err != nil {
 		return 0, err
 	}

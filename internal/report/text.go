@@ -76,11 +76,13 @@ func (t *text) success(r *trace.Report) {
 
 // claim says what the verdict covers.
 func claim(r *trace.Report) string {
-	what := count(len(r.Tasks), "task")
+	what := part(r) + count(len(r.Tasks), "task")
 	if n := len(r.Artifacts); n > 0 {
 		what = count(n, "artifact") + ", " + what
 	}
 	switch {
+	case len(r.Tasks) == 0 && len(r.Artifacts) == 0 && r.Shard != nil:
+		return part(r) + "which has no task"
 	case len(r.Tasks) == 0 && len(r.Artifacts) == 0:
 		return "no task's artifact was asked for"
 	case r.Verdict == trace.Signed:
@@ -89,6 +91,14 @@ func claim(r *trace.Report) string {
 		return what + "; accepted by " + Clean(strings.Join(r.Accepted, ", "))
 	}
 	return what
+}
+
+// part names the part of its groups that a report is about; empty: all.
+func part(r *trace.Report) string {
+	if r.Shard == nil {
+		return ""
+	}
+	return r.Shard.String() + " alone, "
 }
 
 // trees gives the distinct trees of the report's tasks, in report order.
