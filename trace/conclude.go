@@ -15,14 +15,15 @@ const APIVersion = "cot/v1"
 // vouched is what a link's verified document says of its artifacts.
 type vouched struct {
 	names []string
-	link  *link
+	link  *link            // nil in a report that was joined from others
+	given []SharedArtifact // there, what they say; it is not for use
 }
 
 // report makes the report of what was gathered and judged.
 func (c *chain) report(targets []RunTarget) *Report {
 	p := c.v.policy
 	r := &Report{
-		APIVersion: APIVersion, Scope: c.v.options.Scope, Evidence: "live", RootURL: p.RootURL, VerifiedAt: c.v.ran.UTC(),
+		APIVersion: APIVersion, Version: c.v.options.Version, Scope: c.v.options.Scope, Evidence: "live", RootURL: p.RootURL, VerifiedAt: c.v.ran.UTC(),
 		Policy:    PolicyInfo{Name: p.Name, SHA256: p.SHA256, Relaxed: append([]string{}, p.Relaxed...)},
 		Tasks:     []Task{},
 		Artifacts: []Artifact{},
@@ -51,7 +52,7 @@ func (c *chain) report(targets []RunTarget) *Report {
 			}
 		}
 		r.Tasks = append(r.Tasks, t)
-		if c.keep(l) == nil && l.doc != nil && l.target && !l.listed && (c.whole == nil || c.whole.member[l.node.id]) {
+		if c.keep(l) == nil && l.doc != nil && l.target && !l.listed && (c.whole == nil || c.whole.member[l.node.id] && c.whole.judges(l.node.id)) {
 			r.documents[l.ref()] = &vouched{names: sortedNames(l), link: l}
 		}
 	}
@@ -61,7 +62,16 @@ func (c *chain) report(targets []RunTarget) *Report {
 		}
 	}
 	r.taken = takenBy(links)
-	r.Signers = signerUses(links)
+	r.Signers = signerUses(func(yield func([]SignerUse) bool) {
+		for _, l := range links {
+			if !yield(signersOf(l)) {
+				return
+			}
+		}
+	})
+	if c.whole != nil && c.whole.target.Shard != nil {
+		c.describeShard(r, links)
+	}
 	if c.v.options.Scope == ScopeTree {
 		r.Notes = append(r.Notes, "what a task's own script fetched is out of reach of this verification")
 	}
@@ -128,6 +138,12 @@ func reportLink(l *link) Task {
 	}
 	if o := l.node.decision; o != nil && !o.tree.Repository.IsZero() {
 		t.Tree = &Tree{Repository: o.tree.Repository.String(), Revision: o.tree.Revision.String()}
+	}
+	if o := l.node.decision; o != nil && o.product != nil {
+		t.Product = o.product.Name
+	}
+	if l.relied != nil {
+		t.Tree, t.Product, t.ReliesOn = l.relied.task.Tree, l.relied.task.Product, l.reliedBy.name()
 	}
 	switch {
 	case !l.hasRun || l.run.State.Open():
@@ -232,7 +248,7 @@ func (r *Report) Verified(run graph.RunRef, name string) (VerifiedArtifact, *Fin
 		}
 	}
 	d := r.documents[run]
-	if d == nil {
+	if d == nil || d.link == nil {
 		return VerifiedArtifact{}, &Finding{
 			Rule: RuleCotMissing, Severity: SeverityError, Message: fmt.Sprintf("run %s was not verified", run),
 		}

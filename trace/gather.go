@@ -127,6 +127,10 @@ func (c *chain) enqueue(level []*node, ids []graph.TaskID, depth int) []*node {
 func (c *chain) load(ctx context.Context, level []*node) error {
 	g, gctx := errgroup.WithContext(ctx)
 	for _, n := range level {
+		if c.whole != nil && c.whole.known[n.id] != nil { // of another part
+			c.settle(n, c.whole.known[n.id])
+			continue
+		}
 		g.Go(safe(func() error {
 			var task *graph.Task
 			err := c.slotted(gctx, func() (err error) {
@@ -140,26 +144,32 @@ func (c *chain) load(ctx context.Context, level []*node) error {
 				n.add(unavailable(RuleEvidenceUnavailable, err, "the task's definition and status"))
 				return nil
 			}
-			c.settleTask(n, task)
+			c.settle(n, c.know(task))
 			return nil
 		}))
 	}
 	return g.Wait()
 }
 
-func (c *chain) settleTask(n *node, t *graph.Task) {
-	c.v.event("task", n.id, t.Definition.Name)
-	n.task = newTask(t)
-	n.impl = graph.ImplementationOf(t.Definition, c.v.policy.IsScriptworker)
+// know reads what a task says of its place in the graph. In whole graphs the
+// definition does not stay decoded.
+func (c *chain) know(t *graph.Task) *placedTask {
+	k := &placedTask{task: newTask(t), impl: graph.ImplementationOf(t.Definition, c.v.policy.IsScriptworker), says: &origins{}}
 	if image, err := graph.ImageOf(t.Definition); err == nil {
-		n.image = image
+		k.image = image
 	}
-	n.says = &origins{}
-	n.says.parent, n.says.parentErr = graph.ParentOf(n.id, t.Definition)
-	n.says.edges, n.says.problems = graph.Inputs(t.Definition, c.v.policy.RootURL)
-	if c.whole != nil && n.says.parent != n.id { // of a decision task, much is asked
-		n.task.pack()
+	k.says.parent, k.says.parentErr = graph.ParentOf(t.ID, t.Definition)
+	k.says.edges, k.says.problems = graph.Inputs(t.Definition, c.v.policy.RootURL)
+	if c.whole != nil && k.says.parent != t.ID { // of a decision task, much is asked
+		k.pack()
 	}
+	return k
+}
+
+// settle gives a node its task.
+func (c *chain) settle(n *node, k *placedTask) {
+	c.v.event("task", n.id, k.Name)
+	n.task, n.impl, n.image, n.says = k.task, k.impl, k.image, k.says
 }
 
 // expand finds a level's parents and inputs and loads those that are new. In a

@@ -58,7 +58,7 @@ func (c *chain) judge(ctx context.Context) error {
 			}
 		}
 	}
-	if err := c.follow(ctx); err != nil {
+	if err := c.followInputs(ctx); err != nil {
 		return err
 	}
 	if err := c.readInputsReports(ctx); err != nil {
@@ -94,8 +94,8 @@ func (c *chain) judge(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// follow looks at the inputs of runs that came in while parents were searched.
-func (c *chain) follow(ctx context.Context) error {
+// followInputs looks at the inputs of runs that came in while parents were searched.
+func (c *chain) followInputs(ctx context.Context) error {
 	for {
 		fresh := c.connect()
 		if len(fresh) == 0 {

@@ -49,6 +49,8 @@ type node struct {
 	usedAsImage  bool
 	taken        map[string]bool // file names of artifacts that its graph takes of it
 
+	duplicate *Duplicate // it stands beside an entry of its parent's graph
+
 	own         *origin   // of a task that is its own parent
 	ownFindings []Finding // what was found in reading it
 	decision    *origin   // where the chain of parents ends; nil if it doesn't
@@ -76,6 +78,9 @@ type link struct {
 	// madeBy is the run of the parent whose task graph has the task.
 	madeBy   *link
 	findings []Finding
+
+	relied   *covered  // what a report says of the run, which stands for its chain
+	reliedBy *reliance // that report
 
 	read    sync.Once // its listing and document were read
 	readErr error

@@ -47,7 +47,7 @@ func (w *wholeGraph) settleListed(c *chain, links []*link) {
 func (w *wholeGraph) downgrade(l *link, findings []Finding) {
 	for i := range findings {
 		f := &findings[i]
-		if f.Rule == RuleRunNotCompleted && f.Heals && w.target.RequireFinished && w.member[l.node.id] && !w.self[l.node.id] {
+		if f.Rule == RuleRunNotCompleted && f.Heals && w.target.RequireFinished && w.member[l.node.id] && w.judges(l.node.id) && !w.self[l.node.id] {
 			continue // the caller wants them finished
 		}
 		f.Severity = SeverityWarning

@@ -164,6 +164,7 @@ next:
 		for i, e := range g.duplicated {
 			if left[i] > 0 && len(compareEntry(n, e)) == 0 {
 				left[i]--
+				n.duplicate = &Duplicate{Of: e.id, Run: madeBy.ref().String(), Most: e.duplicates - 1}
 				c.made(n, madeBy)
 				continue next
 			}

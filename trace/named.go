@@ -14,7 +14,7 @@ import (
 func (r *Report) AddNamed(t RunTarget, name string) {
 	run := r.runs[targetKey(t)]
 	d := r.documents[run]
-	if d == nil {
+	if d == nil || d.link == nil {
 		r.AddFinding(unvouched(t, name))
 		return
 	}
@@ -34,7 +34,7 @@ func (r *Report) AddFile(t RunTarget, file File, sha512, name string) {
 	r.Target.File = &file
 	run := r.runs[targetKey(t)]
 	d := r.documents[run]
-	if d == nil {
+	if d == nil || d.link == nil {
 		r.AddFinding(unvouched(t, file.Path))
 		return
 	}

@@ -53,6 +53,7 @@ func (f Finding) Derived() bool { return f.derived }
 // that follows from them.
 type Report struct {
 	APIVersion string     `json:"apiVersion"`
+	Version    string     `json:"version,omitempty"` // of the program, whose rules these are
 	Verdict    Verdict    `json:"verdict"`
 	Scope      Scope      `json:"scope"`
 	Evidence   string     `json:"evidence"`
@@ -62,8 +63,11 @@ type Report struct {
 	VerifiedAt time.Time  `json:"verifiedAt"`
 	Policy     PolicyInfo `json:"policy"`
 	Accepted   []string   `json:"accepted,omitempty"` // --accept-… flags that made a difference
+	ReliesOn   *ReliesOn  `json:"reliesOn,omitempty"` // nil: on no other report
 	Tasks      []Task     `json:"tasks"`
 	Artifacts  []Artifact `json:"artifacts"`
+	Shard      *Shard     `json:"shard,omitempty"` // nil: it is about all that was asked for
+	Joins      []Joined   `json:"joins,omitempty"` // the parts' reports that it is made of
 	// Distrusted says what rests on ids that the caller named; nil: none were.
 	Distrusted *Distrusted `json:"distrusted,omitempty"`
 	// Signers are whose signatures hold, the busiest first.
@@ -78,6 +82,17 @@ type Report struct {
 	documents map[graph.RunRef]*vouched
 	runs      map[string]graph.RunRef
 	taken     []StoredArtifact // that judged tasks took from others
+}
+
+// ReliesOn names a report that another task published, and that stands for what
+// was not looked at again.
+type ReliesOn struct {
+	TaskID     string    `json:"taskId"`
+	RunID      int       `json:"runId"`
+	Artifact   string    `json:"artifact"`
+	SHA256     string    `json:"sha256"`
+	VerifiedAt time.Time `json:"verifiedAt"` // as of which what it says was found
+	Tasks      int       `json:"tasks"`      // for which it stands here
 }
 
 // Scope is how much was asked for.
@@ -151,6 +166,8 @@ type Task struct {
 	WorkerPool     string    `json:"workerPool"`
 	Implementation string    `json:"workerImplementation,omitempty"`
 	Tree           *Tree     `json:"tree,omitempty"`
+	Product        string    `json:"product,omitempty"`
+	ReliesOn       string    `json:"reliesOn,omitempty"` // TASK_ID/RUN_ID:ARTIFACT, the report that stands for its chain
 	Signer         *Signer   `json:"signer,omitempty"`
 	DocumentSHA256 string    `json:"documentSha256,omitempty"` // of its chain of trust document, if that holds
 	Image          *Image    `json:"image,omitempty"`          // of docker payloads
@@ -212,4 +229,15 @@ type Summary struct {
 	Listed   int `json:"listed,omitempty"`
 	Unpinned int `json:"unpinned"`
 	Findings int `json:"findings"`
+}
+
+// Joined is the report of a part.
+type Joined struct {
+	K          int       `json:"k"`
+	TaskID     string    `json:"taskId,omitempty"`
+	RunID      *int      `json:"runId,omitempty"`
+	Artifact   string    `json:"artifact,omitempty"`
+	File       string    `json:"file,omitempty"` // of the caller's, for which nobody vouches
+	SHA256     string    `json:"sha256"`
+	VerifiedAt time.Time `json:"verifiedAt"`
 }

@@ -79,6 +79,12 @@ const (
 	RuleInputUnverified      Rule = "input-unverified"
 )
 
+// Rules about reports that other tasks published.
+const (
+	RuleReportRefused  Rule = "report-refused"  // can't be relied on
+	RuleReportOutdated Rule = "report-outdated" // something happened since it was made
+)
+
 // RuleEvidenceUnavailable is left where something needed for a rule could not
 // be had and no rule of its own says so.
 const RuleEvidenceUnavailable Rule = "evidence-unavailable"

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"time"
 
@@ -22,30 +23,39 @@ type SignerUse struct {
 	Tasks    int        `json:"tasks"`
 }
 
-// signerUses counts the documents of the links by signer, the busiest first.
-func signerUses(links []*link) []SignerUse {
-	uses := map[signerKey]*SignerUse{}
-	for _, l := range links {
-		if l.doc == nil {
+// signersOf gives whose signatures a link's document has.
+func signersOf(l *link) []SignerUse {
+	if l.doc == nil {
+		return nil
+	}
+	var out []SignerUse
+	for _, s := range l.doc.Signers() {
+		if s.Method == certs.MethodNone {
 			continue
 		}
-		for _, s := range l.doc.Signers() {
-			if s.Method == certs.MethodNone {
-				continue
-			}
+		u := SignerUse{Method: string(s.Method), Identity: s.Identity, KeyID: string(s.KeyID), Certificate: s.Certificate, Tasks: 1}
+		if !s.NotAfter.IsZero() {
+			end := s.NotAfter.UTC()
+			u.NotAfter = &end
+		}
+		out = append(out, u)
+	}
+	return out
+}
+
+// signerUses counts documents by signer, the busiest first. It is given those of
+// each document.
+func signerUses(documents iter.Seq[[]SignerUse]) []SignerUse {
+	uses := map[signerKey]*SignerUse{}
+	for signers := range documents {
+		for _, s := range signers {
 			key := signerKey{s.Method, s.Identity, s.KeyID, s.Certificate}
-			u := uses[key]
-			if u == nil {
-				u = &SignerUse{
-					Method: string(s.Method), Identity: s.Identity, KeyID: string(s.KeyID), Certificate: s.Certificate,
-				}
-				if !s.NotAfter.IsZero() {
-					end := s.NotAfter.UTC()
-					u.NotAfter = &end
-				}
-				uses[key] = u
+			if uses[key] == nil {
+				u := s
+				u.Tasks = 0
+				uses[key] = &u
 			}
-			u.Tasks++
+			uses[key].Tasks++
 		}
 	}
 	out := make([]SignerUse, 0, len(uses))
@@ -61,9 +71,4 @@ func signerUses(links []*link) []SignerUse {
 	return out
 }
 
-type signerKey struct {
-	method      certs.Method
-	identity    string
-	key         certs.KeyID
-	certificate string
-}
+type signerKey struct{ method, identity, key, certificate string }

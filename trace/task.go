@@ -64,3 +64,11 @@ type origins struct {
 	edges     []graph.Edge
 	problems  []error
 }
+
+// placedTask is a task with what its definition says of its place in the graph.
+type placedTask struct {
+	*task
+	impl  graph.Implementation
+	image graph.Image // zero where there is none, or none that can be read
+	says  *origins
+}

@@ -23,6 +23,7 @@ const (
 
 // graphEntry is a task of a parent's task graph.
 type graphEntry struct {
+	id         string // its key in the graph
 	label      string
 	task       map[string]any
 	duplicates int64 // attributes.task_duplicates, 0 if absent
@@ -121,7 +122,7 @@ func parseTaskGraph(s *hashedStream, want map[graph.TaskID]*node) (*taskGraph, e
 			}
 			g.entries[id] = compareEntry(n, e)
 		}
-		if e.duplicates > 1 && names[e.name()] {
+		if e.id = clipText(key); e.duplicates > 1 && names[e.name()] {
 			if len(g.duplicated) >= maxDuplicated {
 				return nil, fmt.Errorf("%s: more than %d entries with task_duplicates", TaskGraphName, maxDuplicated)
 			}

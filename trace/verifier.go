@@ -46,6 +46,9 @@ type Options struct {
 	TakenOnly bool
 	// Jobs bounds how many things are read together; less than one: 32.
 	Jobs int
+	// Version is that of the program, whose rules these are. Reports say it, and
+	// only a report of the same can be relied on.
+	Version string
 	// Events receives progress, from several goroutines; may be nil.
 	Events func(Event)
 }
@@ -159,38 +162,43 @@ func (v *Verifier) Verify(ctx context.Context, targets []RunTarget) (*Report, er
 	if err != nil {
 		return nil, err
 	}
+	if err := c.follow(ctx, targets); err != nil {
+		return nil, err
+	}
+	return c.report(targets), nil
+}
+
+// follow judges the chains of targets whose index paths are resolved.
+func (c *chain) follow(ctx context.Context, targets []RunTarget) error {
 	g, gctx := errgroup.WithContext(ctx)
 	gather := c.gather
-	if v.options.Dependencies == DependenciesAll {
+	if c.v.options.Dependencies == DependenciesAll {
 		gather = c.gatherAll
 	}
 	if err := gather(gctx, g, targets); err != nil {
-		return nil, errors.Join(g.Wait(), err)
+		return errors.Join(g.Wait(), err)
 	}
 	c.checkRoutes(targets)
-	if v.options.Scope == ScopeTree {
+	if c.v.options.Scope == ScopeTree {
 		c.decideKinds()
 		c.overruleKinds()
 		c.findOrigins()
 		c.searchParents(gctx, g)
 	}
 	if err := g.Wait(); err != nil {
-		return nil, err
+		return err
 	}
-	if v.options.Scope == ScopeTree {
-		if err := c.judge(ctx); err != nil {
-			return nil, err
-		}
-	} else {
-		for _, l := range c.allLinks() {
-			if l.node.task != nil {
-				checkWorkerImplementation(c, l) // it decides which keys count
-				checkThen(c, l)
-			}
-			checkEstablished(c, l)
-		}
+	if c.v.options.Scope == ScopeTree {
+		return c.judge(ctx)
 	}
-	return c.report(targets), nil
+	for _, l := range c.allLinks() {
+		if l.node.task != nil {
+			checkWorkerImplementation(c, l) // it decides which keys count
+			checkThen(c, l)
+		}
+		checkEstablished(c, l)
+	}
+	return nil
 }
 
 func (v *Verifier) event(kind string, id graph.TaskID, text string) {

@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"encoding/hex"
 	"iter"
 
 	"github.com/mozilla-releng/cot/graph"
@@ -14,20 +13,8 @@ import (
 func (r *Report) Vouched() iter.Seq[Artifact] {
 	return func(yield func(Artifact) bool) {
 		for t, run := range r.vouchedRuns() {
-			for _, name := range r.Names(run) {
-				digests, f := r.documents[run].link.digests(name)
-				if f != nil {
-					continue
-				}
-				a := Artifact{TaskID: t.TaskID, RunID: *t.RunID, Name: name, Verdict: t.Verdict}
-				for _, d := range digests {
-					if d.sha512 {
-						a.SHA512 = hex.EncodeToString(d.sum)
-					} else {
-						a.SHA256 = hex.EncodeToString(d.sum)
-					}
-				}
-				if !yield(a) {
+			for _, a := range r.documents[run].artifacts() {
+				if !yield(Artifact{TaskID: t.TaskID, RunID: *t.RunID, Name: a.Name, SHA256: a.SHA256, SHA512: a.SHA512, Verdict: t.Verdict}) {
 					return
 				}
 			}
@@ -51,4 +38,21 @@ func (r *Report) vouchedRuns() iter.Seq2[*Task, graph.RunRef] {
 			}
 		}
 	}
+}
+
+// artifacts gives those with a digest that counts, by name.
+func (d *vouched) artifacts() []SharedArtifact {
+	if d.link == nil {
+		return d.given
+	}
+	out := make([]SharedArtifact, 0, len(d.names))
+	for _, name := range d.names {
+		digests, f := d.link.digests(name)
+		if f != nil {
+			continue
+		}
+		a := artifactOf(d.link.ref(), name, digests)
+		out = append(out, SharedArtifact{Name: name, SHA256: a.SHA256, SHA512: a.SHA512})
+	}
+	return out
 }

@@ -19,7 +19,16 @@ type GraphTarget struct {
 	Self graph.TaskID
 	// RequireFinished: a task of the groups that may still run is an error.
 	RequireFinished bool
+	// Shard: only this part of the groups' tasks is judged, and what they rest on.
+	// Nil: all are.
+	Shard *Part
+
+	besides []graph.TaskID           // what else this verification runs in
+	only    func(w *wholeGraph) part // which tasks of the groups are judged; nil: Shard says
 }
+
+// part tells whether a task is one of those that are judged.
+type part func(graph.TaskID) bool
 
 // maxGraphGroups bounds the groups that are looked at together.
 const maxGraphGroups = 100
@@ -29,9 +38,13 @@ type wholeGraph struct {
 	target   GraphTarget
 	groups   []*graph.Group
 	member   map[graph.TaskID]bool // of the groups
+	listed   []*placedTask         // they, and the tasks that made groups, as found
+	known    map[graph.TaskID]*placedTask
+	part     part                  // nil: every task
 	self     map[graph.TaskID]bool // the running task, and what depends on it
 	judged   map[*link]bool
 	named    map[*node]bool // instead of groups
+	siblings []graph.TaskID // of a part: what waits like it
 	findings []Finding      // of the request as a whole
 }
 
@@ -49,21 +62,10 @@ func (v *Verifier) VerifyGraph(ctx context.Context, t GraphTarget) (*Report, err
 	}
 	c := newChain(v)
 	c.whole = newWholeGraph(t)
-	level, err := c.listGroups(ctx)
-	if err != nil {
+	if err := c.listGroups(ctx); err != nil {
 		return nil, err
 	}
-	g, gctx := errgroup.WithContext(ctx)
-	if err := c.close(gctx, g, level); err != nil {
-		return nil, errors.Join(g.Wait(), err)
-	}
-	c.decideKinds()
-	c.findOrigins()
-	c.searchParents(gctx, g)
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	if err := c.judge(ctx); err != nil {
+	if err := c.judgeGraph(ctx); err != nil {
 		return nil, err
 	}
 	return c.report(nil), nil
@@ -71,7 +73,8 @@ func (v *Verifier) VerifyGraph(ctx context.Context, t GraphTarget) (*Report, err
 
 func newWholeGraph(t GraphTarget) *wholeGraph {
 	return &wholeGraph{
-		target: t, member: map[graph.TaskID]bool{}, self: map[graph.TaskID]bool{}, judged: map[*link]bool{}, named: map[*node]bool{},
+		target: t, member: map[graph.TaskID]bool{}, known: map[graph.TaskID]*placedTask{},
+		self: map[graph.TaskID]bool{}, judged: map[*link]bool{}, named: map[*node]bool{},
 	}
 }
 
@@ -91,17 +94,38 @@ func (c *chain) gatherAll(ctx context.Context, g *errgroup.Group, targets []RunT
 	return c.close(ctx, g, level)
 }
 
+// judgeGraph judges what is listed.
+func (c *chain) judgeGraph(ctx context.Context) error {
+	g, gctx := errgroup.WithContext(ctx)
+	if err := c.close(gctx, g, c.enterListed()); err != nil {
+		return errors.Join(g.Wait(), err)
+	}
+	c.decideKinds()
+	c.findOrigins()
+	c.searchParents(gctx, g)
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return c.judge(ctx)
+}
+
 // listGroups lists the groups, and those that release promotions in them name as
 // their previous graphs.
-func (c *chain) listGroups(ctx context.Context) ([]*node, error) {
+func (c *chain) listGroups(ctx context.Context) error {
 	w := c.whole
-	var level []*node
+	list := func(t *graph.Task) {
+		if w.known[t.ID] == nil {
+			k := c.know(t)
+			w.known[t.ID] = k
+			w.listed = append(w.listed, k)
+		}
+	}
 	ids := slices.Clone(w.target.Groups)
 	for i := 0; i < len(ids); i++ {
 		if slices.Contains(ids[:i], ids[i]) {
 			continue
 		}
-		if len(c.order) > c.v.maxGraphTasks {
+		if len(w.listed) > c.v.maxGraphTasks {
 			break // no more fit; expand says so
 		}
 		if len(w.groups) == maxGraphGroups {
@@ -113,7 +137,7 @@ func (c *chain) listGroups(ctx context.Context) ([]*node, error) {
 		listed, err := c.v.sources.Groups.Group(ctx, ids[i])
 		if err != nil {
 			if ctx.Err() != nil {
-				return nil, ctx.Err()
+				return ctx.Err()
 			}
 			w.findings = append(w.findings, unavailable(RuleEvidenceUnavailable, err, "the task group"))
 			continue
@@ -135,7 +159,7 @@ func (c *chain) listGroups(ctx context.Context) ([]*node, error) {
 		for _, t := range listed.Tasks {
 			w.member[t.ID] = true
 			d := t.Definition()
-			level = c.enter(level, &graph.Task{ID: t.ID, Definition: d, State: t.State, Runs: t.Runs})
+			list(&graph.Task{ID: t.ID, Definition: d, State: t.State, Runs: t.Runs})
 			ids = w.previousGraphs(ids, t.ID, d)
 		}
 		if w.member[listed.ID] || len(listed.Tasks) == 0 {
@@ -145,16 +169,44 @@ func (c *chain) listGroups(ctx context.Context) ([]*node, error) {
 		maker, err := c.v.sources.Tasks.Task(ctx, listed.ID)
 		switch {
 		case ctx.Err() != nil:
-			return nil, ctx.Err()
+			return ctx.Err()
 		case err != nil:
 			w.findings = append(w.findings, unavailable(RuleEvidenceUnavailable, err, "the task that made group "+listed.ID.String()))
 		default:
-			level = c.enter(level, maker)
+			list(maker)
 			ids = w.previousGraphs(ids, maker.ID, maker.Definition)
 		}
 	}
-	return level, nil
+	return nil
 }
+
+// enterListed takes up the tasks that are to be judged. What made a group is no
+// part's, so every part judges it.
+func (c *chain) enterListed() []*node {
+	w := c.whole
+	tasks := make([]*task, len(w.listed))
+	for i, k := range w.listed {
+		tasks[i] = k.task
+	}
+	w.markSelf(tasks)
+	switch {
+	case w.target.only != nil:
+		w.part = w.target.only(w)
+	case w.target.Shard != nil:
+		w.part = func(id graph.TaskID) bool { return !w.member[id] || w.target.Shard.Has(id) }
+		w.waitForSiblings()
+	}
+	var level []*node
+	for _, t := range w.listed {
+		if w.judges(t.ID) {
+			level = c.enter(level, t)
+		}
+	}
+	return level
+}
+
+// judges tells whether a listed task is one of those that are asked for.
+func (w *wholeGraph) judges(id graph.TaskID) bool { return w.part == nil || w.part(id) }
 
 // previousGraphs adds the groups that a release promotion goes on from.
 func (w *wholeGraph) previousGraphs(ids []graph.TaskID, of graph.TaskID, d *graph.Definition) []graph.TaskID {
@@ -181,10 +233,10 @@ func (w *wholeGraph) previousGraphs(ids []graph.TaskID, of graph.TaskID, d *grap
 }
 
 // enter adds a task that is known already.
-func (c *chain) enter(level []*node, t *graph.Task) []*node {
-	level = c.enqueue(level, []graph.TaskID{t.ID}, 0)
-	if n := c.nodes[t.ID]; n.task == nil {
-		c.settleTask(n, t)
+func (c *chain) enter(level []*node, k *placedTask) []*node {
+	level = c.enqueue(level, []graph.TaskID{k.ID}, 0)
+	if n := c.nodes[k.ID]; n.task == nil {
+		c.settle(n, k)
 	}
 	return level
 }
@@ -205,7 +257,13 @@ func (c *chain) close(ctx context.Context, g *errgroup.Group, level []*node) err
 		c.connect()
 		level = next
 	}
-	c.whole.markSelf(c)
+	var tasks []*task
+	for _, n := range c.order {
+		if n.task != nil {
+			tasks = append(tasks, n.task)
+		}
+	}
+	c.whole.markSelf(tasks)
 	c.noteTaken()
 	for _, l := range c.snapshot() {
 		if l.run.State == graph.Completed || l.used || c.whole.named[l.node] {
@@ -233,26 +291,44 @@ func (c *chain) graphLink(n *node) *link {
 	return l
 }
 
-// markSelf finds the running task and what depends on it.
-func (w *wholeGraph) markSelf(c *chain) {
-	if w.target.Self.IsZero() {
+// markSelf finds the running task, what else its verification runs in, and what
+// depends on them.
+func (w *wholeGraph) markSelf(tasks []*task) {
+	next := slices.Clone(w.target.besides)
+	if !w.target.Self.IsZero() {
+		next = append(next, w.target.Self)
+	}
+	if len(next) == 0 {
 		return
 	}
-	dependents := map[graph.TaskID][]graph.TaskID{}
-	for _, n := range c.order {
-		if n.task != nil {
-			for _, id := range n.task.Dependencies {
-				dependents[id] = append(dependents[id], n.id)
-			}
+	users := map[graph.TaskID][]graph.TaskID{}
+	for _, t := range tasks {
+		for _, id := range t.Dependencies {
+			users[id] = append(users[id], t.ID)
 		}
 	}
-	for next := []graph.TaskID{w.target.Self}; len(next) > 0; {
+	for seen := map[graph.TaskID]bool{}; len(next) > 0; {
 		id := next[len(next)-1]
 		next = next[:len(next)-1]
-		if !w.self[id] {
-			w.self[id] = true
-			next = append(next, dependents[id]...)
+		if !seen[id] {
+			seen[id], w.self[id] = true, true
+			next = append(next, users[id]...)
 		}
+	}
+}
+
+// waitForSiblings: a part does not wait for the other parts' tasks, nor they for
+// it. They are what those tasks wait for that wait for this one; whether all of it
+// is finished, merge tells.
+func (w *wholeGraph) waitForSiblings() {
+	for _, t := range w.listed {
+		if !w.self[t.ID] || t.ID == w.target.Self {
+			continue
+		}
+		w.siblings = append(w.siblings, t.Dependencies...)
+	}
+	for _, id := range w.siblings {
+		w.self[id] = true
 	}
 }
 
@@ -282,13 +358,10 @@ func (w *wholeGraph) choose(c *chain) {
 // settleGroup: of each group something is judged, and what may still run is an
 // error if the caller says so.
 func (w *wholeGraph) settleGroup(c *chain, g *graph.Group, signed map[graph.TaskID]bool) {
-	some, open := len(g.Tasks) == 0, false // of an empty one another finding says so
 	for _, t := range g.Tasks {
-		some = some || signed[t.ID]
-		if !t.State.Open() {
+		if !t.State.Open() || !w.judges(t.ID) {
 			continue
 		}
-		open = true
 		if n := c.nodes[t.ID]; w.target.RequireFinished && !w.self[t.ID] && n.loose == nil { // a completed run stands for it
 			n.add(Finding{
 				Rule: RuleRunNotCompleted, Heals: true, Want: "a task that is finished", Got: string(t.State),
@@ -297,12 +370,30 @@ func (w *wholeGraph) settleGroup(c *chain, g *graph.Group, signed map[graph.Task
 			})
 		}
 	}
-	if !some {
-		w.findings = append(w.findings, Finding{
-			Rule: RuleEvidenceUnavailable, Heals: open, Want: "a task that signs", Got: fmt.Sprintf("%d tasks, none of them signed", len(g.Tasks)),
-			Message: fmt.Sprintf("nothing in task group %s can be verified", g.ID),
-			Hint:    "turn on the chain-of-trust feature in the tasks that ship, or wait until one is completed",
-		})
+	if w.part != nil { // merge looks at a group as a whole
+		return
+	}
+	if f := nothingJudged(g, signed); f != nil {
+		w.findings = append(w.findings, *f)
+	}
+}
+
+// nothingJudged is the finding for a group in which nothing is signed.
+func nothingJudged(g *graph.Group, signed map[graph.TaskID]bool) *Finding {
+	open := false
+	for _, t := range g.Tasks {
+		if signed[t.ID] {
+			return nil
+		}
+		open = open || t.State.Open()
+	}
+	if len(g.Tasks) == 0 { // another finding says so
+		return nil
+	}
+	return &Finding{
+		Rule: RuleEvidenceUnavailable, Heals: open, Want: "a task that signs", Got: fmt.Sprintf("%d tasks, none of them signed", len(g.Tasks)),
+		Message: fmt.Sprintf("nothing in task group %s can be verified", g.ID),
+		Hint:    "turn on the chain-of-trust feature in the tasks that ship, or wait until one is completed",
 	}
 }
 

@@ -22,6 +22,7 @@ type downloadFlags struct {
 	verify                    string
 	printMounts, checkOnly    bool
 	maxArtifactSize           string
+	report                    string
 }
 
 const downloadExamples = `  # two artifacts of a task, into the current directory
@@ -33,6 +34,10 @@ const downloadExamples = `  # two artifacts of a task, into the current director
 
   # what a generic-worker task mounts, pinned to what is verified now
   cot-download --mounts mounts.yml --print-mounts
+
+  # the chains were verified by a task of this graph: rely on its report
+  cot-download --report Hn1ZXTzXTkmcWZwrYOKyRQ:public/cot.json \
+               VvYf2QH0QxqAqMmUTo5vHw:public/build/target.tar.xz
 
   # a scriptworker task's own inputs, with a record of what was verified
   cot-download --upstream task -d work/cot --format json -o public/cot-report.json`
@@ -79,11 +84,13 @@ func (f *downloadFlags) registerDownload(cmd *cobra.Command) {
 	fs.StringVar(&f.mounts, "mounts", "", "inputs from generic-worker mounts: `FILE`, - or task")
 	fs.StringVar(&f.upstream, "upstream", "", "inputs from scriptworker upstreamArtifacts: `FILE`, - or task")
 	fs.StringVar(&f.verify, "verify", "tree", "`WHAT` must hold: tree (the whole chain) or signature (that a trusted worker made it, of whatever source)")
+	fs.StringVar(&f.report, "report", "", "rely on the report `TASK_ID[/RUN_ID]:ARTIFACT` for the chains that it found verified; the task is verified itself")
 	fs.BoolVar(&f.printMounts, "print-mounts", false, "write the mounts back, pinned by sha256; fetch nothing")
 	fs.BoolVar(&f.checkOnly, "check-only", false, "verify what is on disk; fetch nothing")
 	fs.StringVar(&f.maxArtifactSize, "max-artifact-size", "", "refuse artifacts larger than `SIZE`, like 2GiB")
 	f.register(cmd)
 	completeValues(cmd, "verify", verifies)
+	completeNothing(cmd, "report")
 	fs.BoolVar(&f.demo, "demo", false, "show a verified and a refused download in an embedded Taskcluster")
 }
 
@@ -98,6 +105,7 @@ type downloadRun struct {
 	root       string
 	deployment *deployment
 	options    trace.Options
+	reliesOn   *trace.ReportRef // --report
 	request    *request
 	show       progress
 }
@@ -138,6 +146,14 @@ func (r *downloadRun) prepare(args []string) error {
 		return usagef("--verify signature looks at no tree: --tree and --product need --verify tree")
 	}
 	var err error
+	if r.downloadFlags.report != "" {
+		if scope == trace.ScopeSignature {
+			return usagef("--report stands for the way to the tree: it needs --verify tree")
+		}
+		if r.reliesOn, err = parseReportRef("--report", r.downloadFlags.report); err != nil {
+			return err
+		}
+	}
 	if r.options, err = r.traceOptions(scope); err != nil {
 		return err
 	}
@@ -212,7 +228,12 @@ func (r *downloadRun) trace(ctx context.Context) (*trace.Report, []located, erro
 		if err != nil {
 			return nil, nil, usage(err)
 		}
-		if rep, err = v.Verify(ctx, targets); err != nil {
+		if r.reliesOn != nil {
+			rep, err = v.VerifyRelying(ctx, targets, *r.reliesOn)
+		} else {
+			rep, err = v.Verify(ctx, targets)
+		}
+		if err != nil {
 			return nil, nil, err
 		}
 	}
@@ -253,7 +274,7 @@ func targetsOf(found []located) []trace.RunTarget {
 // failed, because none was needed.
 func (r *downloadRun) emptyReport() *trace.Report {
 	rep := &trace.Report{
-		APIVersion: trace.APIVersion, Scope: r.options.Scope, Evidence: "live",
+		APIVersion: trace.APIVersion, Version: r.options.Version, Scope: r.options.Scope, Evidence: "live",
 		RootURL: r.root, VerifiedAt: r.s.now().UTC(), NothingAsked: true,
 		Policy: trace.PolicyInfo{Name: r.policy.Name, SHA256: r.policy.SHA256, Relaxed: r.policy.Relaxed},
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"path/filepath"
 	"runtime/debug"
@@ -105,7 +104,7 @@ const smallPerJob = 4
 func (c *common) traceOptions(scope trace.Scope) (trace.Options, error) {
 	o := trace.Options{
 		Scope: scope, Jobs: smallPerJob * c.jobs, ExpectProduct: c.expectProduct,
-		AcceptUntrustedTree: c.acceptUntrustedTree, AcceptUnsignedPools: c.acceptUnsignedPools,
+		Version: rulesVersion(), AcceptUntrustedTree: c.acceptUntrustedTree, AcceptUnsignedPools: c.acceptUnsignedPools,
 	}
 	if c.expectTree == "" {
 		return o, nil
@@ -202,8 +201,18 @@ func completeValues(cmd *cobra.Command, flag string, values []string) {
 	}
 }
 
-// version is the module's, and the commit it was built from where that is known.
+// version is the module's, and the commit it was built from where that is known,
+// with that of Go.
 func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return rulesVersion() + " " + info.GoVersion
+}
+
+// rulesVersion is what two builds have in common that judge alike.
+func rulesVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
@@ -219,7 +228,7 @@ func version() string {
 	if rev := settings["vcs.revision"]; rev != "" && !strings.Contains(v, rev[:min(12, len(rev))]) {
 		v += " " + rev
 	}
-	return fmt.Sprintf("%s %s", v, info.GoVersion)
+	return v
 }
 
 // lines gives the lines of a text without the last line's end.

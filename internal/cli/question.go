@@ -24,6 +24,7 @@ type question struct {
 	targets  []inputs.Target
 	groups   []graph.TaskID // whole task groups, instead of targets
 	own      bool           // the running task's group, too
+	shard    *trace.Part    // of the groups; nil: all
 	file     *trace.File    // nil: none
 	sha512   string         // of the file
 	distrust []string
@@ -159,7 +160,7 @@ func (q *question) addGroup(id graph.TaskID) {
 // verify asks for the chains.
 func (q *question) verify(ctx context.Context, v *trace.Verifier, self graph.TaskID, finished bool) (*trace.Report, error) {
 	if q.groups != nil {
-		return v.VerifyGraph(ctx, trace.GraphTarget{Groups: q.groups, Self: self, RequireFinished: finished})
+		return v.VerifyGraph(ctx, trace.GraphTarget{Groups: q.groups, Self: self, RequireFinished: finished, Shard: q.shard})
 	}
 	return v.Verify(ctx, q.runs())
 }
@@ -245,9 +246,9 @@ func (q *question) addMatching(rep *trace.Report, t inputs.Target) {
 }
 
 // asOf is a process whose time is what is judged as of.
-func (f *verifyFlags) asOf(s IO) IO {
-	if at := f.at.Time; !at.IsZero() {
-		s.Now = func() time.Time { return at }
+func (t timeFlag) asOf(s IO) IO {
+	if !t.IsZero() {
+		s.Now = func() time.Time { return t.Time }
 	}
 	return s
 }

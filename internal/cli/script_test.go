@@ -92,11 +92,19 @@ type scriptKey struct{}
 type scriptWorld struct {
 	*fixtures.Standard
 	server *fixtures.Server
-	asked  chan struct{} // closed when a hanging artifact is asked for
+	asked  chan struct{}           // closed when a hanging artifact is asked for
+	paused map[string]fixtures.Run // runs that are still going on, by task, as they will be
+}
+
+// pause lets a task's last run go on until its report is published.
+func (w *scriptWorld) pause(t *fixtures.Task) {
+	r := t.Last()
+	w.paused[t.ID] = *r
+	r.State, r.Resolved, r.Artifacts, r.Document = fixtures.Running, time.Time{}, nil, nil
 }
 
 func setupScript(e *testscript.Env) error {
-	w := &scriptWorld{Standard: fixtures.Release(1), asked: make(chan struct{})}
+	w := &scriptWorld{Standard: fixtures.Release(1), asked: make(chan struct{}), paused: map[string]fixtures.Run{}}
 	w.Toolchain.Artifact("public/build/clang.tar.zst").Content = fixtures.Bytes(toolchainArchive())
 	var err error
 	if w.server, err = w.Serve(fixtures.Options{}); err != nil {
@@ -221,6 +229,11 @@ func worldOf(ts *testscript.TestScript) *scriptWorld {
 //	world sign-name TASK NAME      the task adds a name to its document
 //	world index NAMESPACE TASK     the index names that task
 //	world certify KEY CHAIN        the workers sign under a certificate
+//	world verification NAME GRAPH  a running task of that decision's graph; $NAME is its id
+//	world publish TASK FILE        it is completed, and its report is the file
+//	world restart TASK             it runs again
+//	world rerun TASK               the task has another run
+//	world kill TASK                likewise, and the run before was killed
 //	world unchain TASK             the task's run has no certificates beside its document
 func changeWorld(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
@@ -270,6 +283,34 @@ func changeWorld(ts *testscript.TestScript, _ bool, args []string) {
 		w.Edit(func() { w.Task(args[1]).Last().Remove(fixtures.ChainName) })
 	case "unsign":
 		w.Edit(func() { w.Task(args[1]).Last().Document.Key = nil })
+	case "verification":
+		w.Edit(func() {
+			t := w.Task(args[2]).Graph().Verification(strings.ToLower(args[1]))
+			w.pause(t)
+			ts.Setenv(args[1], t.ID)
+		})
+	case "publish":
+		text := fixtures.Text(ts.ReadFile(args[2]))
+		w.Edit(func() {
+			t := w.Task(args[1])
+			*t.Last() = w.paused[t.ID]
+			t.Artifact(fixtures.ReportName).Content = text
+		})
+	case "restart":
+		w.Edit(func() {
+			w.Task(args[1]).Rerun()
+			w.pause(w.Task(args[1]))
+		})
+	case "kill":
+		w.Edit(func() {
+			t := w.Task(args[1])
+			t.Rerun()
+			before := t.Run(-2)
+			before.Resolve(fixtures.Exception, "claim-expired")
+			before.Artifacts, before.Document = nil, nil
+		})
+	case "rerun":
+		w.Edit(func() { w.Task(args[1]).Rerun() })
 	case "index":
 		w.Edit(func() { w.Index[args[1]] = w.Task(args[2]) })
 	default:

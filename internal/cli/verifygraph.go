@@ -20,6 +20,7 @@ type verifyFlags struct {
 	follow   string // which dependencies; empty: the default
 	taskType string
 	compare  string // which artifacts' bytes are looked at; empty: the default
+	shard    shardFlag
 }
 
 // verifyTargets says how targets are named.
@@ -52,6 +53,10 @@ says what holds and what does not.
   # all that a release is about to ship
   cot-verify-graph --group fN1SbArXTPSVFNUvaOlinQ --require-finished
 
+  # the same in three tasks at once; this is the second. Their reports make one
+  cot-verify-graph --group fN1SbArXTPSVFNUvaOlinQ --shard 2/3 --format json -o public/cot.json
+  cot-verify-graph merge Hn1ZXTzXTkmcWZwrYOKyRQ:public/cot.json ...
+
   # is this file an artifact of that task?
   cot-verify-graph --file target.tar.xz VvYf2QH0QxqAqMmUTo5vHw
 
@@ -76,6 +81,8 @@ says what holds and what does not.
   # as a picture
   cot-verify-graph --format dot VvYf2QH0QxqAqMmUTo5vHw | dot -Tsvg > chain.svg`
 		f.registerVerify(cmd)
+		cmd.Flags().Var(&f.shard, "shard", "verify part `K/N` of the groups' tasks alone; merge joins the reports")
+		completeNothing(cmd, "shard")
 		f.signing.register(cmd.Flags())
 		cmd.Flags().BoolVar(&f.demo, "demo", false, "show a chain that holds and one that does not in an embedded Taskcluster")
 		cmd.RunE = func(_ *cobra.Command, args []string) (err error) {
@@ -86,7 +93,8 @@ says what holds and what does not.
 			code, err = f.verifyGraph(ctx, s, name, args)
 			return err
 		}
-		cmd.AddCommand(explainCommand(ctx, s, name, func(c int) { code = c }), policyCommand(s))
+		done := func(c int) { code = c }
+		cmd.AddCommand(explainCommand(ctx, s, name, done), mergeCommand(ctx, s, name, done), policyCommand(s))
 		err := execute(ctx, cmd)
 		return code, err
 	})
@@ -137,7 +145,7 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 	if len(args) == 0 && len(f.groups) == 0 {
 		return 0, usagef("nothing to verify: name tasks as TASK_ID or TASK_ID/RUN_ID, or a group with --group, in a task its own with --group task (--help lists other ways)")
 	}
-	q := &question{}
+	q := &question{shard: f.shard.part}
 	if err := q.prepare(ctx, f); err != nil {
 		return 0, err
 	}
@@ -161,6 +169,9 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 	case f.taskType != "" && q.whole():
 		return 0, usagef("--task-type is of tasks that are named, not of groups")
 	}
+	if err := f.checkShard(q); err != nil {
+		return 0, err
+	}
 	self, err := runningTask(s)
 	if err != nil {
 		return 0, err
@@ -170,8 +181,8 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 	o.Events, o.At = show.traced, f.at.Time
 	o.Dependencies, o.TaskType = trace.Dependencies(f.follow), trace.Kind(f.taskType)
 	// Statements are about every artifact; all other reports of a group name none.
-	o.TakenOnly = q.whole() && q.compares(f.compare) != compareAll && f.format != "vsa" && f.format != "svr"
-	d, err := f.connect(f.asOf(s), p, root, show)
+	o.TakenOnly = q.whole() && q.shard == nil && q.compares(f.compare) != compareAll && f.format != "vsa" && f.format != "svr"
+	d, err := f.connect(f.at.asOf(s), p, root, show)
 	if err != nil {
 		return 0, err
 	}

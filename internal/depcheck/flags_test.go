@@ -38,8 +38,10 @@ func help(t *testing.T, command cli.Command, subcommand ...string) map[string]bo
 
 func TestDocumentsNameFlagsThatExist(t *testing.T) {
 	known := help(t, cli.Download)
-	for f := range help(t, cli.VerifyGraph) {
-		known[f] = true
+	for _, sub := range [][]string{nil, {"merge"}} {
+		for f := range help(t, cli.VerifyGraph, sub...) {
+			known[f] = true
+		}
 	}
 	usage := map[string]map[string]bool{"docs/usage.md": maps.Clone(known), "docs/certs.md": {}}
 	for _, c := range certsCommands {

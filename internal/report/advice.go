@@ -254,6 +254,14 @@ var guides = map[trace.Rule]guide{
 		"Somebody scheduled the task by hand.",
 		"rerun the task once its dependencies are resolved",
 	},
+	"report-refused": {
+		"The task that verified runs another version of this program, or another policy, than the one that relies on it.",
+		"give both tasks the same program and policy, and rerun the one that verifies",
+	},
+	"report-outdated": {
+		"A task of the group was completed, run again or added after its part was verified.",
+		"rerun the tasks of the parts that this is about, then merge again",
+	},
 	"input-unverified": {
 		"The task that the input comes from has a finding of its own.",
 		"see what is wrong with that task, then rerun this one",

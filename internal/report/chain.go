@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/mozilla-releng/cot/trace"
 )
@@ -30,6 +31,7 @@ type edge struct {
 const (
 	reasonParent = "parent"
 	reasonRest   = "task-group"
+	reasonReport = "report" // that stands for the task's chain
 )
 
 // chainOf arranges a report's tasks; the roots are what the caller named. Every
@@ -53,6 +55,9 @@ func chainOf(r *trace.Report) (roots []*chainNode) {
 	for _, n := range nodes {
 		if n.task.Parent != n.task.TaskID {
 			n.rest(tasks[n.task.Parent], reasonParent)
+		}
+		if run, _, ok := strings.Cut(n.task.ReliesOn, ":"); ok && runs[run] != nil {
+			n.rest([]*chainNode{runs[run]}, reasonReport)
 		}
 		for _, in := range n.task.Inputs {
 			n.rest(find(in.TaskID, in.RunID), in.Reason)

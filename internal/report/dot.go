@@ -28,7 +28,7 @@ const (
 func DOT(w io.Writer, r *trace.Report) error {
 	d := newDrawing(r)
 	head := []string{
-		"chain of trust of " + count(len(r.Tasks), "task") + ": " + Clean(cmp.Or(string(r.Verdict), "not checked")),
+		"chain of trust of " + part(r) + count(len(r.Tasks), "task") + ": " + Clean(cmp.Or(string(r.Verdict), "not checked")),
 		"solid arrow: parent, or an input that is pinned; dashed arrow: an input that nothing pinned; red: does not hold",
 	}
 	if refusal := Refusal(r); refusal != "" {

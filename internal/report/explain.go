@@ -255,6 +255,8 @@ func reasons(e edge) string {
 		switch r {
 		case reasonParent:
 			r = "created by"
+		case reasonReport:
+			r = "verified by"
 		case reasonRest:
 			r = "besides"
 		}

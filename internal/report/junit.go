@@ -146,6 +146,9 @@ func junitName(r *trace.Report) string {
 	if verdict == "" {
 		verdict = "not checked"
 	}
+	if r.Shard != nil {
+		verdict += ", " + r.Shard.String()
+	}
 	return "chain of trust: " + Clean(verdict)
 }
 
@@ -158,6 +161,9 @@ func junitProperties(r *trace.Report) []junitProperty {
 		{"rootUrl", Clean(r.RootURL)},
 		{"policy", Clean(r.Policy.Name)},
 		{"policySha256", Clean(r.Policy.SHA256)},
+	}
+	if r.Shard != nil {
+		out = append(out, junitProperty{"shard", fmt.Sprintf("%d/%d", r.Shard.K, r.Shard.N)})
 	}
 	if r.At != nil {
 		out = append(out, junitProperty{"at", r.At.UTC().Format(time.RFC3339)})

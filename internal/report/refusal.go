@@ -72,9 +72,9 @@ func Refusal(r *trace.Report) string {
 	}
 	errs := findings(r, trace.SeverityError)
 	if len(errs) == 0 {
-		return verdict + ": the report names no finding; treat this as untrusted"
+		return verdict + ": " + part(r) + "the report names no finding; treat this as untrusted"
 	}
-	return verdict + ": " + line(errs[0])
+	return verdict + ": " + part(r) + line(errs[0])
 }
 
 // line writes a finding: where, rule, pointer, message, expected, found.

@@ -104,6 +104,9 @@ func passed(r *trace.Report) bool {
 // subjectsOf gives what a statement is about: the artifacts that the targets'
 // documents vouch for, and those that were asked for.
 func subjectsOf(r *trace.Report) ([]*intoto.ResourceDescriptor, error) {
+	if r.Shard != nil {
+		return nil, &UnattestableError{"the report is about " + r.Shard.String() + ", and a statement would be taken for one about all: cot-verify-graph merge makes it"}
+	}
 	if r.At != nil {
 		return nil, &UnattestableError{"the report judges as of " + r.At.UTC().Format(time.RFC3339) + ", and a statement would be taken for one about now"}
 	}

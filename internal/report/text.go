@@ -76,11 +76,13 @@ func (t *text) success(r *trace.Report) {
 
 // claim says what the verdict covers.
 func claim(r *trace.Report) string {
-	what := count(len(r.Tasks), "task")
+	what := part(r) + count(len(r.Tasks), "task")
 	if n := len(r.Artifacts); n > 0 {
 		what = count(n, "artifact") + ", " + what
 	}
 	switch {
+	case len(r.Tasks) == 0 && len(r.Artifacts) == 0 && r.Shard != nil:
+		return part(r) + "which has no task"
 	case len(r.Tasks) == 0 && len(r.Artifacts) == 0:
 		return "no task's artifact was asked for"
 	case r.Verdict == trace.Signed:
@@ -89,6 +91,14 @@ func claim(r *trace.Report) string {
 		return what + "; accepted by " + Clean(strings.Join(r.Accepted, ", "))
 	}
 	return what
+}
+
+// part names the part of its groups that a report is about; empty: all.
+func part(r *trace.Report) string {
+	if r.Shard == nil {
+		return ""
+	}
+	return r.Shard.String() + " alone, "
 }
 
 // trees gives the distinct trees of the report's tasks, in report order.
@@ -136,6 +146,9 @@ func (t *text) task(task *trace.Task) {
 		t.printf("      signed by %s\n", signer(s))
 	} else if task.Status != "" && task.Status != "judged" && task.RunID != nil {
 		t.printf("      %s\n", Clean(task.Status))
+	}
+	if task.ReliesOn != "" {
+		t.printf("      its chain as the report %s found it\n", clip(Clean(task.ReliesOn), maxShown))
 	}
 	if t.o.Verbose {
 		for _, c := range task.Claims {
@@ -350,6 +363,10 @@ func (t *text) footer(r *trace.Report) {
 	}
 	if r.At != nil {
 		t.printf("  note judged as of %s; what queue, index and version control say is of today\n", r.At.UTC().Format(time.RFC3339))
+	}
+	if on := r.ReliesOn; on != nil {
+		t.printf("  note relies for %s on the report %s/%d:%s of %s; only signatures and documents of these were checked again\n",
+			count(on.Tasks, "task"), Clean(on.TaskID), on.RunID, clip(Clean(on.Artifact), maxShown), on.VerifiedAt.UTC().Format(time.RFC3339))
 	}
 	if len(r.Policy.Relaxed) > 0 {
 		t.printf("  %s policy is looser than the default: %s\n", t.color(yellow, "note"), Clean(strings.Join(r.Policy.Relaxed, "; ")))

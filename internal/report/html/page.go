@@ -119,6 +119,9 @@ func newPage(r *trace.Report) (*page, error) {
 		Relaxed: cleaned(r.Policy.Relaxed), Accepted: cleaned(r.Accepted), Notes: cleaned(r.Notes),
 	}
 	p.Title = p.Verdict.Word + ": " + target(r)
+	if r.Shard != nil {
+		p.Title = p.Verdict.Word + ": " + r.Shard.String() + " alone, " + target(r)
+	}
 	groups := report.Groups(r)
 	if r.Verdict.OK() {
 		p.Says = report.Claim(r)
@@ -170,6 +173,9 @@ func facts(r *trace.Report) []fact {
 		}
 	}
 	add("Target", target(r), true)
+	if r.Shard != nil {
+		add("Only", r.Shard.String(), false)
+	}
 	add("Expected tree", r.Target.Tree, false)
 	add("Expected product", r.Target.Product, false)
 	add("Expected repository", r.Target.Repository, false)
