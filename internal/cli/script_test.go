@@ -41,7 +41,10 @@ func TestMain(m *testing.M) {
 	story := fixtures.New(1).Now
 	as := func(c Command) func() { return at(story, c) }
 	// By this variable a program that scripts start gets at a command, too.
-	if os.Getenv("COT_TEST_COMMAND") == "cot-download" {
+	switch os.Getenv("COT_TEST_COMMAND") {
+	case "cot-verify-graph":
+		as(VerifyGraph)()
+	case "cot-download":
 		if hardship := os.Getenv("COT_TEST_HARDSHIP"); hardship != "" {
 			if err := endure(hardship); err != nil {
 				panic(err)
