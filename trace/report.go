@@ -55,7 +55,8 @@ type Report struct {
 	APIVersion string     `json:"apiVersion"`
 	Verdict    Verdict    `json:"verdict"`
 	Scope      Scope      `json:"scope"`
-	Evidence   string     `json:"evidence"`
+	Evidence   string     `json:"evidence"`         // EvidenceLive or EvidenceRecorded
+	Bundle     *Bundle    `json:"bundle,omitempty"` // what recorded evidence is from
 	At         *time.Time `json:"at"`
 	Target     Target     `json:"target"`
 	RootURL    string     `json:"rootUrl"`
@@ -78,6 +79,13 @@ type Report struct {
 	documents map[graph.RunRef]*vouched
 	runs      map[string]graph.RunRef
 }
+
+// What a report's evidence is: answers of the services, or those that a bundle
+// has of them.
+const (
+	EvidenceLive     = "live"
+	EvidenceRecorded = "recorded"
+)
 
 // Scope is how much was asked for.
 type Scope string

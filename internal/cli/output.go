@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -74,10 +75,9 @@ func (c *common) deliver(s IO, name string, r *trace.Report, results bool) error
 	}
 }
 
-// checkOutput refuses a report's place that can't be one, before any work. A
+// checkPlace refuses a place for a file that can't be one, before any work. A
 // directory that is to be made below the destination need not be there yet.
-func (c *common) checkOutput() error {
-	name := c.output
+func (c *common) checkPlace(flag, name string) error {
 	if name == "" {
 		return nil
 	}
@@ -85,12 +85,12 @@ func (c *common) checkOutput() error {
 	info, err := os.Stat(dir)
 	switch {
 	case err == nil && !info.IsDir():
-		return usagef("--output %s: %s is not a directory", name, dir)
+		return usagef("%s %s: %s is not a directory", flag, name, dir)
 	case err != nil && !(errors.Is(err, fs.ErrNotExist) && c.isBelow(dir)):
-		return usagef("--output: %w", err)
+		return usagef("%s: %w", flag, err)
 	}
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
-		return usagef("--output %s is a directory", name)
+		return usagef("%s %s is a directory", flag, name)
 	}
 	return nil
 }
@@ -137,13 +137,13 @@ func (r *downloadRun) checkOverwrite(items []inputs.Item) error {
 // writeFile puts a file in its place when all of it is written, or leaves what
 // was there. "-" is no special name here.
 func writeFile(name string, write func(io.Writer) error) (err error) {
-	var b bytes.Buffer
-	if err := write(&b); err != nil {
-		return err
-	}
 	// A pipe or a device can't be replaced, and must not be; nor a link, as
 	// /dev/stdout is one, also where it leads to a file.
 	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			return err
+		}
 		return os.WriteFile(name, b.Bytes(), 0o644)
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".cot-*")
@@ -155,7 +155,11 @@ func writeFile(name string, write func(io.Writer) error) (err error) {
 			_ = os.Remove(f.Name())
 		}
 	}()
-	_, err = f.Write(b.Bytes())
+	b := bufio.NewWriterSize(f, 64<<10)
+	err = write(b)
+	if err == nil {
+		err = b.Flush()
+	}
 	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mozilla-releng/cot/graph"
+	"github.com/mozilla-releng/cot/internal/evidence"
 	"github.com/mozilla-releng/cot/trace"
 )
 
@@ -18,6 +19,7 @@ type verifyFlags struct {
 	file     string
 	at       timeFlag
 	distrust []string
+	evidence evidenceFlags
 }
 
 // verifyTargets says how targets are named.
@@ -55,6 +57,10 @@ says what holds and what does not.
 
   # what would not verify if this key were revoked?
   cot-verify-graph --distrust spiffe://tc.example.com/level/3 VvYf2QH0QxqAqMmUTo5vHw
+
+  # keep what was judged, and judge it again without the network
+  cot-verify-graph --group fN1SbArXTPSVFNUvaOlinQ --evidence release.cot
+  cot-verify-graph --offline release.cot --evidence-sha256 "$(cut -c-64 release.cot.sha256)"
 
   # why is it refused? The chain as a tree
   cot-verify-graph explain VvYf2QH0QxqAqMmUTo5vHw
@@ -103,7 +109,9 @@ func (f *verifyFlags) registerVerify(cmd *cobra.Command) {
 	})
 	fs.Var(&f.at, "at", "judge as of `TIME`, like 2026-01-02T15:04:05Z")
 	fs.StringArrayVar(&f.distrust, "distrust", nil, "say what would not verify without `ID`: a key id, a SPIFFE ID or ISSUER_KEY_ID:SERIAL; repeatable")
+	f.evidence.register(fs)
 	f.register(cmd)
+	completeNothing(cmd, "evidence-sha256")
 	completeNothing(cmd, "group")
 	completeNothing(cmd, "at")
 	completeNothing(cmd, "distrust")
@@ -113,15 +121,11 @@ func (f *verifyFlags) registerVerify(cmd *cobra.Command) {
 func completeNothing(cmd *cobra.Command, flag string) { completeValues(cmd, flag, nil) }
 
 func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args []string) (int, error) {
-	if err := f.check(); err != nil {
+	if err := errors.Join(f.check(), f.checkEvidence()); err != nil {
 		return 0, err
 	}
-	if len(args) == 0 && len(f.groups) == 0 {
+	if len(args) == 0 && len(f.groups) == 0 && f.evidence.offline == "" {
 		return 0, usagef("nothing to verify: name tasks as TASK_ID or TASK_ID/RUN_ID, or a group with --group (--help lists other ways)")
-	}
-	q := &question{}
-	if err := q.prepare(ctx, f); err != nil {
-		return 0, err
 	}
 	o, err := f.traceOptions(trace.ScopeTree)
 	if err != nil {
@@ -134,35 +138,43 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 	if err != nil {
 		return 0, err
 	}
+	show := f.newProgress(s, name)
+	defer show.stop()
+	e, err := f.openEvidence(ctx, s, p, root, show)
+	if err != nil {
+		return 0, err
+	}
+	defer e.close()
+	if e.other != nil { // nothing of it is looked at
+		return exitCodeOf(e.other), f.deliver(s, name, e.other, true)
+	}
+	if len(args) == 0 && len(f.groups) == 0 {
+		args, f.groups = e.targets()
+	}
+	q := &question{}
+	if err := q.prepare(ctx, f); err != nil {
+		return 0, err
+	}
 	if err := q.name(root, args); err != nil {
 		return 0, err
 	}
 	if f.finished && q.groups == nil {
 		return 0, usagef("--require-finished is about task groups: name one with --group")
 	}
-	self, err := runningTask(s)
-	if err != nil {
-		return 0, err
-	}
-	show := f.newProgress(s, name)
-	defer show.stop()
-	o.Events, o.At = show.traced, f.at.Time
-	d, err := f.connect(f.asOf(s), p, root, show)
-	if err != nil {
-		return 0, err
-	}
-	defer d.close()
-	v, err := trace.New(p, d.sources, s.now(), o)
+	o.Events, o.At, o.Archive = show.traced, f.at.Time, e.bundle != nil
+	v, err := trace.New(p, e.sources, s.now(), o)
 	if err != nil {
 		return 0, usage(err)
 	}
-	rep, err := q.verify(ctx, v, self, f.finished)
+	rep, err := q.verify(ctx, v, e.self, f.finished)
 	if err != nil {
 		return 0, err
 	}
+	e.describe(rep)
 	q.answer(rep)
+	kept := e.keep(rep, evidence.About{RootURL: root, Targets: args, Groups: f.groups})
 	show.stop()
-	return exitCodeOf(rep), f.deliver(s, name, rep, true)
+	return exitCodeOf(rep), errors.Join(f.deliver(s, name, rep, true), kept)
 }
 
 // runningTask is the task that this process runs in; zero outside of tasks.

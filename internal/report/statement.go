@@ -107,6 +107,9 @@ func subjectsOf(r *trace.Report) ([]*intoto.ResourceDescriptor, error) {
 	if r.At != nil {
 		return nil, &UnattestableError{"the report judges as of " + r.At.UTC().Format(time.RFC3339) + ", and a statement would be taken for one about now"}
 	}
+	if r.Unvouched() {
+		return nil, &UnattestableError{"nobody vouches for the evidence"}
+	}
 	var out []*intoto.ResourceDescriptor
 	seen := map[string]bool{}
 	for a := range candidates(r) {
@@ -271,12 +274,16 @@ func aboutReport(r *trace.Report) map[string]any {
 	if len(made) > maxTrees {
 		made = append(made[:maxTrees:maxTrees], fmt.Sprintf("and %d more", len(made)-maxTrees))
 	}
-	return map[string]any{
+	about := map[string]any{
 		"verdict": cmp.Or(string(r.Verdict), "not checked"), "scope": string(r.Scope), "evidence": r.Evidence, "rootUrl": r.RootURL,
 		"policy": Clean(r.Policy.Name), "relaxed": list(r.Policy.Relaxed), "accepted": list(slices.Clone(r.Accepted)),
 		"trees": list(made), "tasks": len(r.Tasks), "unpinned": r.Summary.Unpinned, "unsigned": r.Summary.Unsigned,
 		"notes": list(r.Notes),
 	}
+	if b := r.Bundle; b != nil {
+		about["bundle"] = map[string]any{"sha256": Clean(b.SHA256), "recordedAt": b.RecordedAt.UTC().Format(time.RFC3339), "vouchedBy": b.VouchedBy}
+	}
+	return about
 }
 
 const maxTrees = 100

@@ -330,7 +330,11 @@ func (t *text) footer(r *trace.Report) {
 		t.signers(r)
 	}
 	if r.At != nil {
-		t.printf("  note judged as of %s; what queue, index and version control say is of today\n", r.At.UTC().Format(time.RFC3339))
+		asked := "today"
+		if r.Bundle != nil {
+			asked = "when the evidence was recorded"
+		}
+		t.printf("  note judged as of %s; what queue, index and version control say is of %s\n", r.At.UTC().Format(time.RFC3339), asked)
 	}
 	if len(r.Policy.Relaxed) > 0 {
 		t.printf("  %s policy is looser than the default: %s\n", t.color(yellow, "note"), Clean(strings.Join(r.Policy.Relaxed, "; ")))

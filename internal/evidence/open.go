@@ -1,0 +1,206 @@
+package evidence
+
+import (
+	"archive/tar"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Bounds of what is read. A bundle whose content is far larger than its file is
+// a bomb: JSON and certificates shrink to a tenth or so.
+const (
+	maxManifestBytes = 128 << 20
+	maxBlobBytes     = 4 << 30
+	maxRatio         = 400
+	freeBytes        = 16 << 20 // that no ratio is asked of
+)
+
+// Open reads a bundle of size bytes, all of it, and unpacks it into a private
+// file. The error says what is wrong with the bundle.
+func Open(ctx context.Context, r io.Reader, size int64) (*Bundle, error) {
+	p, err := newPack("")
+	if err != nil {
+		return nil, err
+	}
+	b := &Bundle{pack: p, known: map[string]answerRecord{}}
+	if err := b.unpack(ctx, r, size); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return b, nil
+}
+
+func (b *Bundle) unpack(ctx context.Context, r io.Reader, size int64) error {
+	whole := &hashed{r: r, hash: sha256.New()}
+	z, err := zstd.NewReader(newOneFrame(whole),
+		zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(windowBytes))
+	if err != nil {
+		return err
+	}
+	defer z.Close()
+	u := &unpacking{ctx: ctx, r: z, limit: maxRatio*size + freeBytes}
+	m, err := b.members(u)
+	if err == nil {
+		err = u.end()
+	}
+	if err != nil {
+		return err
+	}
+	b.about, b.sum = m.about(), digest(whole.hash.Sum(nil))
+	for _, f := range m.Policy.Files {
+		if err := b.policyFile(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hashed hashes what is read.
+type hashed struct {
+	r    io.Reader
+	hash hash.Hash
+}
+
+func (h *hashed) Read(p []byte) (int, error) {
+	n, err := h.r.Read(p)
+	h.hash.Write(p[:n])
+	return n, err
+}
+
+// unpacking counts what comes out of the compression, and bounds it.
+type unpacking struct {
+	ctx   context.Context
+	r     io.Reader
+	read  int64
+	limit int64
+	want  int64 // bytes that the members so far take in the archive
+}
+
+func (u *unpacking) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := u.r.Read(p)
+	if u.read += int64(n); u.read > u.limit {
+		return n, fmt.Errorf("it unpacks to more than %d bytes, %d times its size", u.limit, maxRatio)
+	}
+	return n, err
+}
+
+const tarBlock = 512
+
+// end reads to the end of the file: nothing may be there but the archive's own
+// two empty blocks.
+func (u *unpacking) end() error {
+	if _, err := io.Copy(io.Discard, onlyReader{u}); err != nil {
+		return err
+	}
+	if u.read != u.want+2*tarBlock {
+		return errors.New("something follows the archive's last member, or its end is missing")
+	}
+	return nil
+}
+
+// members reads the manifest and then what it names, in that order, each exactly
+// as it is written.
+func (b *Bundle) members(u *unpacking) (*manifest, error) {
+	t := tar.NewReader(u)
+	head, err := u.next(t, manifestName, maxManifestBytes)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(t)
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) != head.Size {
+		return nil, io.ErrUnexpectedEOF
+	}
+	m, err := parseManifest(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", manifestName, err)
+	}
+	blobs, err := m.wanted()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", manifestName, err)
+	}
+	for _, want := range blobs {
+		h, err := u.next(t, blobFolder+want.String(), maxBlobBytes)
+		if err != nil {
+			return nil, err
+		}
+		w := b.pack.writer()
+		if _, err := io.CopyN(w, t, h.Size); err != nil {
+			return nil, err
+		}
+		got, err := w.done()
+		if err != nil {
+			return nil, err
+		}
+		if got != want {
+			return nil, fmt.Errorf("blob %s has the SHA-256 %s", want, got)
+		}
+	}
+	switch extra, err := t.Next(); {
+	case err == nil:
+		return nil, fmt.Errorf("member %.120q is none that the manifest names", extra.Name)
+	case err != io.EOF:
+		return nil, err
+	}
+	for _, a := range m.Answers {
+		b.known[a.Question.key()] = a
+	}
+	return m, nil
+}
+
+// next expects a member by name.
+func (u *unpacking) next(t *tar.Reader, name string, limit int64) (*tar.Header, error) {
+	h, err := t.Next()
+	switch {
+	case err == io.EOF:
+		return nil, fmt.Errorf("member %s is missing", name)
+	case err != nil:
+		return nil, err
+	case h.Name != name:
+		return nil, fmt.Errorf("member %.120q is there, want %s", h.Name, name)
+	case !plain(h):
+		return nil, fmt.Errorf("member %s is not written as members are: want a plain file", name)
+	case h.Size > limit:
+		return nil, fmt.Errorf("member %s has %d bytes, more than the limit of %d", name, h.Size, limit)
+	}
+	u.want += tarBlock + (h.Size+tarBlock-1)/tarBlock*tarBlock
+	return h, nil
+}
+
+// plain tells whether a header is as memberHeader makes it.
+func plain(h *tar.Header) bool {
+	return h.Typeflag == tar.TypeReg && h.Linkname == "" && h.Mode == 0o644 && h.Uid == 0 && h.Gid == 0 &&
+		h.Uname == "" && h.Gname == "" && h.ModTime.Unix() == 0 && h.AccessTime.IsZero() && h.ChangeTime.IsZero() &&
+		h.Devmajor == 0 && h.Devminor == 0 && len(h.PAXRecords) == 0 && h.Format == tar.FormatUSTAR
+}
+
+// policyFile reads a part of the policy that the bundle was made under.
+func (b *Bundle) policyFile(f fileRecord) error {
+	d, err := parseDigest(f.Blob)
+	if err != nil {
+		return err
+	}
+	at, ok := b.pack.find(d)
+	if !ok {
+		return fmt.Errorf("blob %s is missing", d)
+	}
+	if at.size > maxPolicyFile || strings.ContainsAny(f.Name, "\x00\n") {
+		return fmt.Errorf("policy file %.80q is none", f.Name)
+	}
+	data, err := b.pack.read(at)
+	b.about.Policy.Files = append(b.about.Policy.Files, File{f.Name, data})
+	return err
+}
+
+const maxPolicyFile = 256 << 20
