@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +23,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/mozilla-releng/cot/fixtures"
+	"github.com/mozilla-releng/cot/fixtures/gnupg"
 	"github.com/mozilla-releng/cot/internal/report/reporttest"
 )
 
@@ -560,5 +563,79 @@ func TestBundleHasNoSecrets(t *testing.T) {
 	}
 	if !bytes.Contains(head, []byte(w.Signing.ID)) {
 		t.Error("the task that it was made in is not in the bundle")
+	}
+}
+
+// Documents of 2016 to 2019 are clear-signed. They count in bundles alone, and
+// only under keys that policy names.
+func TestClearSignedDocumentsCountInBundles(t *testing.T) {
+	w := fixtures.Release(1)
+	g := gnupg.New(t, w.Now.AddDate(0, -6, 0))
+	g.Key("worker", "rsa2048", "sign", "1y")
+	g.Now = w.Now.Add(-time.Minute)
+	for _, task := range []*fixtures.Task{w.Build, w.Decision} {
+		document := string(task.Artifact(fixtures.DocumentName).Honest().Bytes())
+		a := fixtures.File("public/chainOfTrust.json.asc", fixtures.Bytes(g.Sign(document, "worker")))
+		a.Unhashed = true
+		task.Last().Add(a)
+		task.Last().Remove(fixtures.DocumentName, fixtures.SignatureName)
+	}
+	r := recordWorld(t, w, w.Now)
+	text := string(read(t, r.dir, "policy.yml"))
+	write(t, r.path("old-keys.asc"), string(g.Export("worker")), 0o600)
+	write(t, r.path("policy.yml"), strings.Replace(text, "signers:\n", "signers:\n  pgp: {keyring: old-keys.asc}\n", 1), 0o600)
+	live, bundle, sum := r.record(1, w.Build.ID)
+	if !slices.Contains(live.rules(), "cot-missing") {
+		t.Errorf("live: %q", live.rules())
+	}
+	vouched := []string{"--offline", bundle, "--evidence-sha256", sum}
+	r.want(r.verify(vouched...), 0)
+	write(t, r.path("policy.yml"), text, 0o600)
+	if o := r.verify(vouched...); o.code != 1 || !slices.Contains(o.rules(), "signer-unauthorized") && !slices.Contains(o.rules(), "signature-missing") {
+		t.Errorf("without the keyring: exit code %d, %q", o.code, o.rules())
+	}
+}
+
+// Revocation lists are those that were fetched, and are judged as of now or as
+// of then.
+func TestBundleAsOfAnotherTime(t *testing.T) {
+	w := fixtures.Release(1)
+	c := w.Certify("127.0.0.1")
+	lists := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) {
+		_, _ = out.Write(slices.Concat(c.CRLs()...))
+	}))
+	r := recordWorld(t, w, w.Now)
+	write(t, r.path("root.pem"), string(c.Root.PEM()), 0o600)
+	policy := strings.Replace(string(read(t, r.dir, "policy.yml")), "  unkeyedPools:",
+		"  certificates: {roots: [root.pem], crls: ['"+lists.URL+"/crl']}\n  unkeyedPools:", 1)
+	write(t, r.path("policy.yml"), policy, 0o600)
+	live, bundle, sum := r.record(0, w.Signing.ID)
+	lists.Close()
+	then := []string{"--offline", bundle, "--evidence-sha256", sum, "--at", r.now.Format(time.RFC3339)}
+	now := then[:4]
+
+	r.same(live, r.verify(now...))
+	recorded := r.now
+	r.now = recorded.AddDate(0, 0, 8) // the lists are due
+	o := r.verify(now...)
+	if o.code != 1 || !slices.Contains(o.rules(), "revocation-unknown") {
+		t.Errorf("exit code %d, %q", o.code, o.rules())
+	}
+	if notes := fmt.Sprint(o.report["notes"]); !strings.Contains(notes, "--at "+recorded.Format(time.RFC3339)) {
+		t.Errorf("the time of the bundle is not said: %s", notes)
+	}
+	r.same(live, r.verify(then...))
+	r.now = recorded.AddDate(20, 0, 0) // all certificates have expired
+	if o := r.verify(now...); o.code != 1 || !slices.Contains(o.rules(), "certificate-expired") {
+		t.Errorf("exit code %d, %q", o.code, o.rules())
+	}
+	r.same(live, r.verify(then...))
+	if o := r.verify(append(then, "--distrust", c.PoolID(w.Signing.Pool()))...); o.code != 1 || o.report["verdict"] != "verified" {
+		t.Errorf("distrusted: exit code %d, %v", o.code, o.report["verdict"])
+	}
+	// A policy that has its lists from elsewhere is not answered.
+	write(t, r.path("policy.yml"), strings.Replace(policy, "/crl'", "/other'", 1), 0o600)
+	if o := r.verify(then...); o.code != 1 || !slices.Contains(o.rules(), "revocation-unknown") {
+		t.Errorf("other lists: exit code %d, %q", o.code, o.rules())
 	}
 }

@@ -170,6 +170,17 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 	if err != nil {
 		return 0, err
 	}
+	if e.recorder != nil && p.PGP != nil {
+		// Clear-signed documents count in archives alone: what judging them needs
+		// is asked here, so that the bundle has it. The verdict is the live one.
+		o.Archive = true
+		if v, err = trace.New(p, e.sources, s.now(), o); err != nil {
+			return 0, usage(err)
+		}
+		if _, err := q.verify(ctx, v, e.self, f.finished); err != nil {
+			return 0, err
+		}
+	}
 	e.describe(rep)
 	q.answer(rep)
 	kept := e.keep(rep, evidence.About{RootURL: root, Targets: args, Groups: f.groups})
