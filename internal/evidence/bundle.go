@@ -13,7 +13,13 @@ type Bundle struct {
 	pack  *pack
 	about About
 	sum   digest
-	known map[string]answerRecord
+	known map[string]known // by the question's key
+}
+
+// known is an answer: a blob, or why there is none.
+type known struct {
+	sum     digest
+	refusal *refusal
 }
 
 // About is what the bundle says of itself.
@@ -37,16 +43,12 @@ func (b *Bundle) find(q question) (blob, error) {
 	switch {
 	case !ok:
 		return blob{}, notRecorded(q)
-	case a.Unavailable != nil:
-		return blob{}, a.Unavailable.err()
+	case a.refusal != nil:
+		return blob{}, a.refusal.err()
 	}
-	d, err := parseDigest(a.Blob)
-	if err != nil {
-		return blob{}, malformed(q, err)
-	}
-	at, ok := b.pack.find(d)
+	at, ok := b.pack.find(a.sum)
 	if !ok {
-		return blob{}, malformed(q, fmt.Errorf("blob %s is missing", d))
+		return blob{}, malformed(q, fmt.Errorf("blob %s is missing", a.sum))
 	}
 	return at, nil
 }

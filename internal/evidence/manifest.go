@@ -65,13 +65,13 @@ type policyRecord struct {
 
 type fileRecord struct {
 	Name string `json:"name"`
-	Blob string `json:"blob"`
+	Blob digest `json:"blob"`
 }
 
 // answerRecord has either a blob or why there is none.
 type answerRecord struct {
 	Question    question `json:"question"`
-	Blob        string   `json:"blob,omitempty"`
+	Blob        digest   `json:"blob,omitzero"`
 	Unavailable *refusal `json:"unavailable,omitempty"`
 }
 
@@ -94,7 +94,7 @@ func parseManifest(data []byte) (*manifest, error) {
 	case m.RecordedAt.IsZero() || m.RootURL == "":
 		return nil, errors.New("recordedAt or rootUrl is missing")
 	}
-	if _, err := parseDigest(m.Policy.SHA256); err != nil {
+	if err := new(digest).UnmarshalText([]byte(m.Policy.SHA256)); err != nil {
 		return nil, fmt.Errorf("/policy/sha256: %w", err)
 	}
 	for i, a := range m.Answers {
@@ -112,33 +112,23 @@ func (a answerRecord) check() error {
 	if err := a.Question.check(); err != nil {
 		return err
 	}
-	if (a.Blob == "") == (a.Unavailable == nil) {
+	if (a.Blob == digest{}) == (a.Unavailable == nil) {
 		return errors.New("want either a blob or why there is none")
 	}
 	return nil
 }
 
 // wanted gives the digests that the manifest names, each once, in order.
-func (m *manifest) wanted() ([]digest, error) {
+func (m *manifest) wanted() []digest {
 	var out []digest
-	add := func(s string) error {
-		d, err := parseDigest(s)
-		out = append(out, d)
-		return err
-	}
 	for _, f := range m.Policy.Files {
-		if err := add(f.Blob); err != nil {
-			return nil, err
-		}
+		out = append(out, f.Blob)
 	}
 	for _, a := range m.Answers {
-		if a.Blob == "" {
-			continue
-		}
-		if err := add(a.Blob); err != nil {
-			return nil, err
+		if a.Unavailable == nil {
+			out = append(out, a.Blob)
 		}
 	}
 	slices.SortFunc(out, func(a, b digest) int { return slices.Compare(a[:], b[:]) })
-	return slices.Compact(out), nil
+	return slices.Compact(out)
 }

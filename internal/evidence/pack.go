@@ -1,10 +1,8 @@
 package evidence
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -17,13 +15,17 @@ type digest [sha256.Size]byte
 
 func (d digest) String() string { return hex.EncodeToString(d[:]) }
 
-// parseDigest reads 64 lower-case hex digits.
-func parseDigest(s string) (digest, error) {
-	b, err := hex.DecodeString(s)
-	if err != nil || len(b) != sha256.Size || hex.EncodeToString(b) != s {
-		return digest{}, fmt.Errorf("%.80q is no SHA-256: want 64 lower-case hex digits", s)
+// MarshalText writes 64 lower-case hex digits.
+func (d digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads nothing else.
+func (d *digest) UnmarshalText(s []byte) error {
+	b, err := hex.DecodeString(string(s))
+	if err != nil || len(b) != sha256.Size || hex.EncodeToString(b) != string(s) {
+		return fmt.Errorf("%.80q is no SHA-256: want 64 lower-case hex digits", s)
 	}
-	return digest(b), nil
+	*d = digest(b)
+	return nil
 }
 
 // pack holds blobs by their digest in one private file, which goes with it.
@@ -91,12 +93,11 @@ func (p *pack) open(b blob) io.Reader {
 }
 
 func (p *pack) read(b blob) ([]byte, error) {
-	var buf bytes.Buffer
-	buf.Grow(int(b.size))
-	if n, err := buf.ReadFrom(p.open(b)); err != nil || n != b.size {
-		return nil, errors.Join(fmt.Errorf("read %d of %d bytes of a kept answer", n, b.size), err)
+	data := make([]byte, b.size)
+	if n, err := io.ReadFull(p.open(b), data); err != nil {
+		return nil, fmt.Errorf("read %d of %d bytes of a kept answer: %w", n, b.size, err)
 	}
-	return buf.Bytes(), nil
+	return data, nil
 }
 
 // add keeps bytes that are at hand.

@@ -2,13 +2,13 @@ package evidence
 
 import (
 	"archive/tar"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -26,25 +26,18 @@ func (r *Recorder) Write(w io.Writer, about About) error {
 	if err != nil {
 		return err
 	}
-	blobs, err := m.wanted()
+	head, err := r.keepManifest(m)
 	if err != nil {
 		return err
-	}
-	head, err := encode(m)
-	if err != nil {
-		return err
-	}
-	if len(head) > maxManifestBytes {
-		return fmt.Errorf("the manifest would have %d bytes, more than the %d that are read", len(head), maxManifestBytes)
 	}
 	// One goroutine: that is deterministic, and memory is what a window takes.
-	z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(windowBytes), zstd.WithEncoderCRC(true))
+	z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(windowBytes), zstd.WithEncoderCRC(true), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return err
 	}
-	t := tar.NewWriter(z)
-	err = addMember(t, manifestName, int64(len(head)), bytes.NewReader(head))
-	for _, d := range blobs {
+	t, buf := tar.NewWriter(z), make([]byte, copyBytes)
+	err = addMember(t, manifestName, head.size, r.pack.open(head), buf)
+	for _, d := range m.wanted() {
 		if err != nil {
 			break
 		}
@@ -53,12 +46,29 @@ func (r *Recorder) Write(w io.Writer, about About) error {
 			err = fmt.Errorf("blob %s is not kept", d)
 			break
 		}
-		err = addMember(t, blobFolder+d.String(), b.size, r.pack.open(b))
+		err = addMember(t, blobFolder+d.String(), b.size, r.pack.open(b), buf)
 	}
 	if err != nil {
 		return errors.Join(err, z.Close())
 	}
 	return errors.Join(t.Close(), z.Close())
+}
+
+// keepManifest writes it to where the answers are: it may have some megabytes.
+func (r *Recorder) keepManifest(m *manifest) (blob, error) {
+	w := r.pack.writer()
+	if err := json.MarshalWrite(w, m, jsonOptions); err != nil {
+		return blob{}, err
+	}
+	d, err := w.done()
+	if err != nil {
+		return blob{}, err
+	}
+	b, _ := r.pack.find(d)
+	if b.size > maxManifestBytes {
+		return b, fmt.Errorf("the manifest would have %d bytes, more than the %d that are read", b.size, maxManifestBytes)
+	}
+	return b, nil
 }
 
 func (r *Recorder) manifest(entries []*asked, about About) (*manifest, error) {
@@ -76,14 +86,10 @@ func (r *Recorder) manifest(entries []*asked, about About) (*manifest, error) {
 		if err != nil {
 			return nil, err
 		}
-		m.Policy.Files = append(m.Policy.Files, fileRecord{f.Name, d.String()})
+		m.Policy.Files = append(m.Policy.Files, fileRecord{f.Name, d})
 	}
 	for _, e := range entries {
-		a := answerRecord{Question: e.question, Unavailable: e.refusal}
-		if e.refusal == nil {
-			a.Blob = e.sum.String()
-		}
-		m.Answers = append(m.Answers, a)
+		m.Answers = append(m.Answers, answerRecord{Question: e.question, Blob: e.sum, Unavailable: e.refusal})
 	}
 	slices.SortFunc(m.Answers, func(a, b answerRecord) int { return a.Question.compare(b.Question) })
 	return m, nil
@@ -96,11 +102,15 @@ func memberHeader(name string, size int64) *tar.Header {
 	}
 }
 
-func addMember(t *tar.Writer, name string, size int64, r io.Reader) error {
+// copyBytes is how much of a member is copied at a time: by one buffer, for
+// there are many.
+const copyBytes = 64 << 10
+
+func addMember(t *tar.Writer, name string, size int64, r io.Reader, buf []byte) error {
 	if err := t.WriteHeader(memberHeader(name, size)); err != nil {
 		return err
 	}
-	n, err := io.Copy(t, r)
+	n, err := io.CopyBuffer(t, onlyReader{r}, buf)
 	if err == nil && n != size {
 		err = fmt.Errorf("%s has %d bytes, %d were kept", name, size, n)
 	}
