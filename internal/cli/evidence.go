@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/mozilla-releng/cot/certs"
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/internal/evidence"
 	"github.com/mozilla-releng/cot/trace"
@@ -21,9 +23,10 @@ import (
 
 // evidenceFlags are about evidence bundles.
 type evidenceFlags struct {
-	write   string // a bundle to write
-	offline string // a bundle to read
-	sha256  string // of the bundle to read; empty: the caller knows none
+	write    string // a bundle to write
+	offline  string // a bundle to read
+	sha256   string // of the bundle to read; empty: the caller knows none
+	identity string // SPIFFE ID of who must have signed it; empty: nobody need have
 }
 
 func (f *evidenceFlags) register(fs *pflag.FlagSet) {
@@ -37,14 +40,22 @@ func (f *evidenceFlags) register(fs *pflag.FlagSet) {
 		f.sha256 = hex.EncodeToString(sum)
 		return nil
 	})
+	fs.Func("evidence-identity", "vouch for that bundle: `SPIFFE_ID` must have signed it (cot-certs sign)", func(s string) error {
+		id, err := certs.ParseID(s)
+		if err == nil && !strings.HasPrefix(id, "spiffe:") {
+			err = errors.New("want a SPIFFE ID")
+		}
+		f.identity = id
+		return err
+	})
 }
 
 // checkEvidence refuses what does not go together, before any work.
 func (f *verifyFlags) checkEvidence() error {
 	e := &f.evidence
 	switch {
-	case e.offline == "" && e.sha256 != "":
-		return usagef("--evidence-sha256 is the digest of what --offline reads")
+	case e.offline == "" && e.sha256+e.identity != "":
+		return usagef("--evidence-sha256 and --evidence-identity vouch for what --offline reads")
 	case e.offline != "" && e.write != "":
 		return usagef("--evidence and --offline contradict each other: a bundle is written from what the services answer")
 	case e.offline != "" && f.cacheDir != "":
@@ -72,6 +83,7 @@ type evidenceRun struct {
 	recorder *evidence.Recorder // nil: nothing is written
 	bundle   *evidence.Bundle   // nil: the services are asked
 	other    *trace.Report      // the bundle is not the one that is vouched for
+	doubts   []trace.Finding    // why a signature beside the bundle does not count
 	close    func()
 }
 
@@ -136,7 +148,10 @@ func (e *evidenceRun) open(ctx context.Context, s IO, root string) error {
 	sum := hex.EncodeToString(whole.Sum(nil))
 	if want := e.flags.evidence.sha256; want != "" && want != sum {
 		e.other = e.refusal(s, root)
-		e.other.FromBundle(trace.Bundle{SHA256: sum}, want)
+		e.other.FromBundle(trace.Bundle{SHA256: sum}, trace.Finding{
+			Want: "sha256 " + want, Got: "sha256 " + sum, Message: "the bundle is not the one that --evidence-sha256 vouches for",
+			Hint: "find the bundle with that digest; this one is another, or was changed",
+		})
 		e.other.Conclude()
 		return nil
 	}
@@ -163,6 +178,12 @@ func (e *evidenceRun) open(ctx context.Context, s IO, root string) error {
 		return err
 	}
 	e.sources = b.Sources(e.policy.Projects.URL)
+	if e.flags.evidence.identity != "" {
+		if e.doubts, err = e.checkSignature(ctx, s.now(), f, sum); err != nil {
+			e.close()
+			return err
+		}
+	}
 	if data := e.policy.Projects.Data; data != nil {
 		e.sources.VCS = withProjects{e.sources.VCS, data}
 	}
@@ -194,7 +215,16 @@ func (e *evidenceRun) describe(r *trace.Report) {
 		return
 	}
 	about := e.bundle.About()
-	r.FromBundle(trace.Bundle{SHA256: e.bundle.SHA256(), RecordedAt: about.RecordedAt, PolicySHA256: about.Policy.SHA256}, e.flags.evidence.sha256)
+	var by []string
+	if e.flags.evidence.sha256 != "" { // another was not opened
+		by = append(by, "--evidence-sha256")
+	}
+	if id := e.flags.evidence.identity; id != "" {
+		by = append(by, "--evidence-identity "+id)
+	}
+	r.FromBundle(trace.Bundle{
+		SHA256: e.bundle.SHA256(), RecordedAt: about.RecordedAt, PolicySHA256: about.Policy.SHA256, VouchedBy: strings.Join(by, ", "),
+	}, e.doubts...)
 	as := about.RecordedAt
 	if about.At != nil {
 		as = *about.At

@@ -112,6 +112,7 @@ func (f *verifyFlags) registerVerify(cmd *cobra.Command) {
 	f.evidence.register(fs)
 	f.register(cmd)
 	completeNothing(cmd, "evidence-sha256")
+	completeNothing(cmd, "evidence-identity")
 	completeNothing(cmd, "group")
 	completeNothing(cmd, "at")
 	completeNothing(cmd, "distrust")
