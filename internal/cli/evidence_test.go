@@ -205,6 +205,57 @@ func TestBundleGivesTheSameFindings(t *testing.T) {
 	}
 }
 
+// A run that judged as of an earlier time is judged again as of that.
+func TestBundleOfAnEarlierTime(t *testing.T) {
+	w := fixtures.Release(1)
+	r := recordWorld(t, w, w.Now)
+	before := w.Now.Add(-6 * time.Hour).Format(time.RFC3339)
+	live, bundle, sum := r.record(1, "--at", before, w.Signing.ID)
+	if !slices.Contains(live.rules(), "run-not-completed") {
+		t.Errorf("live: %q", live.rules())
+	}
+	vouched := []string{"--offline", bundle, "--evidence-sha256", sum}
+	o := r.verify(vouched...)
+	if notes := fmt.Sprint(o.report["notes"]); !strings.Contains(notes, "--at "+before+" judges") {
+		t.Errorf("the time that it was judged for is not said: %s", notes)
+	}
+	r.same(live, r.verify(append(vouched, "--at", before)...))
+}
+
+// Inside of a task the verification itself need not be finished, then as now.
+func TestBundleOfTheRunningTask(t *testing.T) {
+	w := fixtures.Release(1)
+	w.ForeignSigner.Last().Document.Key = nil
+	w.FailedBuild.Last().State = "running"
+	r := recordWorld(t, w, w.Now)
+	args := []string{"--require-finished", "--group", w.Decision.ID}
+	if o := r.verify(args...); o.code != 75 {
+		t.Errorf("outside of the task: exit code %d, want 75: %s", o.code, o.stderr)
+	}
+	r.env["TASK_ID"] = w.FailedBuild.ID
+	live, bundle, sum := r.record(0, args...)
+	r.env = nil
+	r.same(live, r.verify("--offline", bundle, "--evidence-sha256", sum, "--require-finished"))
+}
+
+// A bundle that is not the one that is meant is refused in every format.
+func TestOtherBundleInEveryFormat(t *testing.T) {
+	w := fixtures.Release(1)
+	r := recordWorld(t, w, w.Now)
+	_, bundle, _ := r.record(0, w.Build.ID)
+	for _, format := range graphFormats {
+		s, stdout, stderr := plainIO("--policy", r.path("policy.yml"), "--progress", "none", "--format", format, "--offline", bundle, "--evidence-sha256", strings.Repeat("0", 64))
+		code := VerifyGraph(t.Context(), s)
+		if code != 1 || !strings.Contains(stdout.String()+stderr.String(), "evidence-unvouched") {
+			t.Errorf("%s: exit code %d: %s%s", format, code, stdout, stderr)
+		}
+	}
+	s, stdout, _ := plainIO("explain", "--policy", r.path("policy.yml"), "--progress", "none", "--offline", bundle, "--evidence-sha256", strings.Repeat("0", 64))
+	if code := VerifyGraph(t.Context(), s); code != 1 || !strings.Contains(stdout.String(), "evidence-unvouched") {
+		t.Errorf("explain: exit code %d: %s", code, stdout)
+	}
+}
+
 // Every event that a decision task can be made for, on hg and on GitHub.
 func TestBundleOfEveryEvent(t *testing.T) {
 	w := fixtures.Events(1)

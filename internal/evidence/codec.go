@@ -76,6 +76,9 @@ func decodeTask(id graph.TaskID, data []byte) (*graph.Task, error) {
 	return t, err
 }
 
+// maxGroupTasks is what the queue's listings are bounded by.
+const maxGroupTasks = 100_000
+
 // groupRecord is a group's listing; its tasks are answers of their own.
 type groupRecord struct {
 	Sealed  time.Time `json:"sealed,omitzero"`
@@ -99,6 +102,9 @@ func decodeGroup(id graph.TaskID, data []byte) (*graph.Group, []graph.TaskID, er
 	r, err := decode[groupRecord](data)
 	if err != nil {
 		return nil, nil, err
+	}
+	if len(r.Tasks) > maxGroupTasks {
+		return nil, nil, fmt.Errorf("%d tasks, more than the limit of %d", len(r.Tasks), maxGroupTasks)
 	}
 	seen := map[graph.TaskID]bool{}
 	var ids []graph.TaskID

@@ -29,7 +29,8 @@ type About struct {
 	Policy     Policy   // that judged
 }
 
-// Policy is a policy's text with the files that it names.
+// Policy is a policy's text with the files that it names. A Bundle gives no files:
+// they are for people.
 type Policy struct {
 	Name   string
 	SHA256 string // of the effective policy, as reports have it

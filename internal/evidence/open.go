@@ -8,35 +8,41 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
 
 // Bounds of what is read. A bundle whose content is far larger than its file is
-// a bomb: JSON and certificates shrink to a tenth or so.
+// a bomb: definitions and documents shrink to a twentieth or so.
 const (
 	maxManifestBytes = 128 << 20
 	maxBlobBytes     = 4 << 30
 	maxRatio         = 400
-	freeBytes        = 16 << 20 // that no ratio is asked of
+	freeBytes        = 1 << 30 // that no ratio is asked of: a task graph may be dull
 )
+
+// unpackedLimit bounds what a file of that size unpacks to.
+func unpackedLimit(size int64) int64 { return maxRatio*size + freeBytes }
 
 // Open reads a bundle of size bytes, all of it, and unpacks it into a private
 // file. The error says what is wrong with the bundle.
 func Open(ctx context.Context, r io.Reader, size int64) (*Bundle, error) {
+	return openWithin(ctx, r, unpackedLimit(size))
+}
+
+func openWithin(ctx context.Context, r io.Reader, limit int64) (*Bundle, error) {
 	p, err := newPack("")
 	if err != nil {
 		return nil, err
 	}
 	b := &Bundle{pack: p, known: map[string]known{}}
-	if err := b.unpack(ctx, r, size); err != nil {
+	if err := b.unpack(ctx, r, limit); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	return b, nil
 }
 
-func (b *Bundle) unpack(ctx context.Context, r io.Reader, size int64) error {
+func (b *Bundle) unpack(ctx context.Context, r io.Reader, limit int64) error {
 	whole := &hashed{r: r, hash: sha256.New()}
 	z, err := zstd.NewReader(newOneFrame(whole),
 		zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(windowBytes))
@@ -44,7 +50,7 @@ func (b *Bundle) unpack(ctx context.Context, r io.Reader, size int64) error {
 		return err
 	}
 	defer z.Close()
-	u := &unpacking{ctx: ctx, r: z, limit: maxRatio*size + freeBytes}
+	u := &unpacking{ctx: ctx, r: z, limit: limit}
 	m, err := b.members(u)
 	if err == nil {
 		err = u.end()
@@ -53,11 +59,6 @@ func (b *Bundle) unpack(ctx context.Context, r io.Reader, size int64) error {
 		return err
 	}
 	b.about, b.sum = m.about(), digest(whole.hash.Sum(nil))
-	for _, f := range m.Policy.Files {
-		if err := b.policyFile(f); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
@@ -88,7 +89,7 @@ func (u *unpacking) Read(p []byte) (int, error) {
 	}
 	n, err := u.r.Read(p)
 	if u.read += int64(n); u.read > u.limit {
-		return n, fmt.Errorf("it unpacks to more than %d bytes, %d times its size", u.limit, maxRatio)
+		return n, fmt.Errorf("it unpacks to more than %d bytes, far more than its size", u.limit)
 	}
 	return n, err
 }
@@ -182,19 +183,3 @@ func plain(h *tar.Header) bool {
 		h.Uname == "" && h.Gname == "" && h.ModTime.Unix() == 0 && h.AccessTime.IsZero() && h.ChangeTime.IsZero() &&
 		h.Devmajor == 0 && h.Devminor == 0 && len(h.PAXRecords) == 0 && h.Format == tar.FormatUSTAR
 }
-
-// policyFile reads a part of the policy that the bundle was made under.
-func (b *Bundle) policyFile(f fileRecord) error {
-	at, ok := b.pack.find(f.Blob)
-	if !ok {
-		return fmt.Errorf("blob %s is missing", f.Blob)
-	}
-	if at.size > maxPolicyFile || strings.ContainsAny(f.Name, "\x00\n") {
-		return fmt.Errorf("policy file %.80q is none", f.Name)
-	}
-	data, err := b.pack.read(at)
-	b.about.Policy.Files = append(b.about.Policy.Files, File{f.Name, data})
-	return err
-}
-
-const maxPolicyFile = 256 << 20

@@ -18,6 +18,10 @@ const windowBytes = 8 << 20
 // Write writes the bundle of what was asked until now. Equal answers give equal
 // bytes.
 func (r *Recorder) Write(w io.Writer, about About) error {
+	return r.writeWithin(w, about, unpackedLimit)
+}
+
+func (r *Recorder) writeWithin(w io.Writer, about About, limit func(packed int64) int64) error {
 	entries, err := r.complete()
 	if err != nil {
 		return err
@@ -31,11 +35,13 @@ func (r *Recorder) Write(w io.Writer, about About) error {
 		return err
 	}
 	// One goroutine: that is deterministic, and memory is what a window takes.
-	z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(windowBytes), zstd.WithEncoderCRC(true), zstd.WithLowerEncoderMem(true))
+	packed, plain := &counted{w: w}, &counted{}
+	z, err := zstd.NewWriter(packed, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(windowBytes), zstd.WithEncoderCRC(true), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return err
 	}
-	t, buf := tar.NewWriter(z), make([]byte, copyBytes)
+	plain.w = z
+	t, buf := tar.NewWriter(plain), make([]byte, copyBytes)
 	err = addMember(t, manifestName, head.size, r.pack.open(head), buf)
 	for _, d := range m.wanted() {
 		if err != nil {
@@ -51,7 +57,25 @@ func (r *Recorder) Write(w io.Writer, about About) error {
 	if err != nil {
 		return errors.Join(err, z.Close())
 	}
-	return errors.Join(t.Close(), z.Close())
+	if err := errors.Join(t.Close(), z.Close()); err != nil {
+		return err
+	}
+	if plain.n > limit(packed.n) { // what Open would take for a bomb
+		return fmt.Errorf("%d bytes of answers shrink to %d: no bundle is read that unpacks to so much more", plain.n, packed.n)
+	}
+	return nil
+}
+
+// counted counts what is written.
+type counted struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counted) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
 }
 
 // keepManifest writes it to where the answers are: it may have some megabytes.
@@ -107,6 +131,9 @@ func memberHeader(name string, size int64) *tar.Header {
 const copyBytes = 64 << 10
 
 func addMember(t *tar.Writer, name string, size int64, r io.Reader, buf []byte) error {
+	if size > maxBlobBytes {
+		return fmt.Errorf("%s has %d bytes, more than the %d that are read", name, size, int64(maxBlobBytes))
+	}
 	if err := t.WriteHeader(memberHeader(name, size)); err != nil {
 		return err
 	}
