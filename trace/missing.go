@@ -121,7 +121,7 @@ func forms(l *link) []certs.Form {
 func unreadable(rule Rule, l *link, name string, err error) Finding {
 	f := unavailable(rule, err, fmt.Sprintf("%s of %s, though it is listed", name, l.ref()))
 	var u *graph.UnavailableError
-	if !errors.As(err, &u) || f.Heals || u.Reason == graph.NotRecorded {
+	if !errors.As(err, &u) || f.Heals {
 		return f
 	}
 	entry := l.listing[name]

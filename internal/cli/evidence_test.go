@@ -303,17 +303,47 @@ func takeApart(t *testing.T, name string) *opened {
 	}
 }
 
+// find gives the records of the answers to the questions that have all the words.
+func (o *opened) find(t *testing.T, words ...string) []map[string]any {
+	t.Helper()
+	var out []map[string]any
+	answers, _ := o.manifest["answers"].([]any)
+	for _, a := range answers {
+		m, _ := a.(map[string]any)
+		asked, _ := json.Marshal(m["question"])
+		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(string(asked), w) }) {
+			out = append(out, m)
+		}
+	}
+	if len(out) == 0 {
+		t.Fatalf("nothing was asked about %q", words)
+	}
+	return out
+}
+
+func (o *opened) answer(t *testing.T, words ...string) []byte {
+	sum, _ := o.find(t, words...)[0]["blob"].(string)
+	return o.blobs[sum]
+}
+
+// forget takes out the answers to these questions.
+func (o *opened) forget(t *testing.T, words ...string) {
+	gone := o.find(t, words...)
+	answers, _ := o.manifest["answers"].([]any)
+	o.manifest["answers"] = slices.DeleteFunc(answers, func(a any) bool {
+		m, _ := a.(map[string]any)
+		return slices.ContainsFunc(gone, func(g map[string]any) bool { return fmt.Sprint(g["question"]) == fmt.Sprint(m["question"]) })
+	})
+}
+
 // replace puts another answer in the place of those to the questions that have
 // all the words, each with its right digest.
 func (o *opened) replace(t *testing.T, edit func([]byte) []byte, words ...string) {
 	t.Helper()
 	found := false
-	answers, _ := o.manifest["answers"].([]any)
-	for _, a := range answers {
-		m, _ := a.(map[string]any)
-		asked, _ := json.Marshal(m["question"])
+	for _, m := range o.find(t, words...) {
 		old, _ := m["blob"].(string)
-		if old == "" || slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(string(asked), w) }) {
+		if old == "" {
 			continue
 		}
 		data := edit(bytes.Clone(o.blobs[old]))
@@ -494,6 +524,16 @@ func TestBundleUnderAnotherPolicy(t *testing.T) {
 	if o := judge("projects: http", "projects: https"); o.code != 1 || !slices.Contains(o.rules(), "evidence-unavailable") {
 		t.Errorf("with another project list: exit code %d, %q\n%s", o.code, o.rules(), o.stderr)
 	}
+	// One that has its list in a file needs no answer about it.
+	list := takeApart(t, bundle).answer(t, `"projects"`)
+	write(t, r.path("projects.yml"), string(list), 0o600)
+	at := strings.Index(text, "projects: http")
+	url, _, _ := strings.Cut(text[at+len("projects: "):], "\n")
+	r.want(judge(url, "projects.yml"), 0)
+	write(t, r.path("projects.yml"), strings.ReplaceAll(string(list), "mozilla-central", "mozilla-other"), 0o600)
+	if o := judge(url, "projects.yml"); o.code != 1 {
+		t.Errorf("with a file of other projects: exit code %d: %s", o.code, o.stderr)
+	}
 	write(t, r.path("policy.yml"), text, 0o600)
 	if notes := fmt.Sprint(r.verify(vouched...).report["notes"]); strings.Contains(notes, "another policy") {
 		t.Errorf("the same policy is noted as another: %s", notes)
@@ -512,6 +552,32 @@ func TestBundleIsNotAskedForMore(t *testing.T) {
 		o := r.verify(append(vouched, args...)...)
 		if o.code != 1 || !slices.Contains(o.rules(), "evidence-unavailable") || !strings.Contains(o.stderr, "not recorded") {
 			t.Errorf("%q: exit code %d, %q: %s", args, o.code, o.rules(), o.stderr)
+		}
+	}
+}
+
+// What a bundle lacks was not lost by storage, nor is it absent.
+func TestBundleThatLacksAnAnswer(t *testing.T) {
+	w := fixtures.Release(1)
+	r := recordWorld(t, w, w.Now)
+	_, bundle, _ := r.record(0, w.Build.ID)
+	lacking := r.path("lacking")
+	for _, words := range [][]string{
+		{`"task"`, w.Decision.ID},
+		{`"artifacts"`, w.Build.ID},
+		{`"artifact"`, w.Build.ID, fixtures.DocumentName + `"`},
+		{`"artifact"`, w.Build.ID, fixtures.SignatureName},
+		{`"artifact"`, "public/task-graph.json"},
+		{`"pushes"`},
+		{`"file"`, ".taskcluster.yml"},
+		{`"projects"`},
+	} {
+		b := takeApart(t, bundle)
+		b.forget(t, words...)
+		b.write(t, lacking)
+		o := r.verify("--offline", lacking, "--evidence-sha256", sumOf(t, lacking))
+		if o.code != 1 || !slices.Contains(o.rules(), "evidence-unavailable") || strings.Contains(o.stderr, "storage lost") {
+			t.Errorf("without %q: exit code %d, %q: %s", words, o.code, o.rules(), o.stderr)
 		}
 	}
 }

@@ -357,6 +357,37 @@ func TestHostileAnswers(t *testing.T) {
 	}
 }
 
+// A group's tasks are those that its listing names, each once.
+func TestHostileGroups(t *testing.T) {
+	group := "AAAAAAAAQAAAAAAAAAAAAA"
+	one := `{"status":{"runs":[],"state":"unscheduled","taskId":"` + id(t, 1).String() + `"},"task":` + taskText + `}`
+	listing := `{"tasks":["` + id(t, 1).String() + `"]}`
+	for _, tt := range []struct {
+		name, listing, task string
+		fine                bool
+	}{
+		{"one task", listing, one, true},
+		{"of another group", listing, strings.Replace(one, group, strings.Replace(group, "A", "B", 1), 1), false},
+		{"another task", listing, strings.Replace(one, id(t, 1).String(), id(t, 2).String(), 1), false},
+		{"listed twice", `{"tasks":["` + id(t, 1).String() + `","` + id(t, 1).String() + `"]}`, one, false},
+		{"not there", `{"tasks":["` + id(t, 1).String() + `","` + id(t, 2).String() + `"]}`, one, false},
+	} {
+		a, b := blobMember(tt.listing), blobMember(tt.task)
+		c := craft()
+		c.members = []member{a, b}
+		slices.SortFunc(c.members, func(a, b member) int { return strings.Compare(a.header.Name, b.header.Name) })
+		c.manifest["answers"] = []any{
+			map[string]any{"question": question{askGroup, group}, "blob": nameOf(a)},
+			map[string]any{"question": question{askMember, group, id(t, 1).String()}, "blob": nameOf(b)},
+		}
+		p, _ := c.manifest["policy"].(map[string]any)
+		p["files"] = []any{}
+		if v := questions(t, t.Context(), open(t, c.bytes(t)).Sources(""))["group"]; isError(v) == tt.fine {
+			t.Errorf("%s: %v", tt.name, v)
+		}
+	}
+}
+
 func isError(v any) bool {
 	_, ok := v.(error)
 	return ok
