@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/trace"
@@ -281,7 +283,9 @@ func (r *Recorder) complete() ([]*asked, error) {
 	}
 	var out []*asked
 	for _, e := range r.asked {
-		if e.kept {
+		// A certificate may name any bytes as a URL; JSON has text alone. Such a
+		// question is left out: the bundle has no answer to it then.
+		if e.kept && !slices.ContainsFunc(e.question, func(s string) bool { return !utf8.ValidString(s) }) {
 			out = append(out, e)
 		}
 	}

@@ -270,3 +270,19 @@ func TestListsAreKeptByTheLiveSources(t *testing.T) {
 		t.Errorf("kept %q", s.keeps)
 	}
 }
+
+// Nobody's choice of bytes keeps a bundle from being written.
+func TestQuestionsThatAreNoTextAreLeftOut(t *testing.T) {
+	r := record(t, newServices(t).sources())
+	for _, url := range []string{"http://a/\xff", "http://a/\u00ff"} {
+		if _, err := r.Sources().Revocation.CRL(t.Context(), url); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := open(t, written(t, r)).Sources("")
+	_, err := b.Revocation.CRL(t.Context(), "http://a/\xff")
+	wantReason(t, err, graph.NotRecorded)
+	if _, err := b.Revocation.CRL(t.Context(), "http://a/\u00ff"); err != nil {
+		t.Error(err)
+	}
+}
