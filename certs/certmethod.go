@@ -71,7 +71,7 @@ func (a *authority) judge(ctx context.Context, method Method, leaf *x509.Certifi
 		failure = a.authorized(id, w)
 	}
 	t := table{signed: at, now: a.now, trusted: a.trusted}
-	path, warnings, failures := a.workers.judge(ctx, leaf, distinct(others), t, func(p pkix.Path) *Failure { return a.limited(p, w.Pool) })
+	path, warnings, failures := a.workers.judge(ctx, leaf, distinct(others), t, func(p pkix.Path) *Failure { return a.limited(p, w) })
 	if err := checkWorkerLeaf(leaf); err != nil && len(failures) == 0 {
 		failures = append(failures, pathFailure(err))
 	}

@@ -71,6 +71,9 @@ func uriNames(c *x509.Certificate) ([]string, error) {
 
 // authorized decides whether an identity may sign for the worker.
 func (a *authority) authorized(id spiffeid.ID, w Worker) *Failure {
+	if w.voucher != "" {
+		return vouches(id, w)
+	}
 	pool := "/worker-pool/" + w.Pool.String()
 	worker := pool + "/worker/" + w.WorkerGroup + "/" + w.WorkerID
 	mapped := false
@@ -100,8 +103,12 @@ func (a *authority) authorized(id spiffeid.ID, w Worker) *Failure {
 }
 
 // limited tells whether each root and intermediate of the path may vouch for
-// the pool.
-func (a *authority) limited(p pkix.Path, pool graph.WorkerPool) *Failure {
+// the worker's pool.
+func (a *authority) limited(p pkix.Path, w Worker) *Failure {
+	if w.voucher != "" {
+		return a.limitedVoucher(p, w)
+	}
+	pool := w.Pool
 	for _, c := range p.Certificates()[1:] {
 		for _, anchor := range a.limits[CertificateKeyID(c)] {
 			if !anchor.covers(pool) {

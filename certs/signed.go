@@ -46,6 +46,8 @@ type Worker struct {
 	WorkerID       string
 	Started        time.Time
 	Resolved       time.Time
+
+	voucher string // no worker at all, but the holder of this identity
 }
 
 // Method is a way of signing. The zero value is none.

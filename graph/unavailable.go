@@ -22,6 +22,7 @@ const (
 	ServerError      Reason = "server error"      // 5xx after retries
 	Unfinished       Reason = "unfinished"        // a task that is still pending or running
 	StorageCorrupted Reason = "storage corrupted" // storage itself says that its bytes are wrong
+	NotRecorded      Reason = "not recorded"      // an archive was asked that has no answer, not even that there is none
 )
 
 // Heals tells whether the same request may succeed later.

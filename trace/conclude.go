@@ -23,7 +23,7 @@ type vouched struct {
 func (c *chain) report(targets []RunTarget) *Report {
 	p := c.v.policy
 	r := &Report{
-		APIVersion: APIVersion, Version: c.v.options.Version, Scope: c.v.options.Scope, Evidence: "live", RootURL: p.RootURL, VerifiedAt: c.v.ran.UTC(),
+		APIVersion: APIVersion, Version: c.v.options.Version, Scope: c.v.options.Scope, Evidence: EvidenceLive, RootURL: p.RootURL, VerifiedAt: c.v.ran.UTC(),
 		Policy:    PolicyInfo{Name: p.Name, SHA256: p.SHA256, Relaxed: append([]string{}, p.Relaxed...)},
 		Tasks:     []Task{},
 		Artifacts: []Artifact{},
@@ -33,6 +33,9 @@ func (c *chain) report(targets []RunTarget) *Report {
 	if at := c.v.options.At; !at.IsZero() {
 		at = at.UTC()
 		r.At = &at
+	}
+	if c.v.options.Archive {
+		r.Evidence = EvidenceRecorded
 	}
 	r.Target, r.Findings = c.target(), c.findings
 	if c.whole != nil {
@@ -299,6 +302,11 @@ func (r *Report) Conclude() {
 			t.Verdict = Untrusted
 		}
 	}
+	if r.Unvouched() {
+		for i := range r.Tasks {
+			r.Tasks[i].Verdict = Untrusted
+		}
+	}
 	r.spread()
 	for i := range r.Tasks {
 		r.count(r.Tasks[i])
@@ -307,6 +315,9 @@ func (r *Report) Conclude() {
 	for i := range r.Artifacts {
 		a := &r.Artifacts[i]
 		a.Verdict = worse(verdictOf(a.Findings, healing, r.Scope), of[taskRun{a.TaskID, a.RunID}])
+		if r.Unvouched() {
+			a.Verdict = Untrusted
+		}
 	}
 	r.Verdict = verdictOf(all, healing, r.Scope)
 	if len(r.Tasks) == 0 && !r.NothingAsked && r.Verdict.OK() {

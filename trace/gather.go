@@ -316,13 +316,17 @@ func (c *chain) fetch(ctx context.Context, g *errgroup.Group, l *link) {
 }
 
 // unavailable turns an error of a source into a finding; what heals is always
-// evidence-unavailable, for nothing is known yet.
+// evidence-unavailable, for nothing is known yet, and so is what an archive was
+// not asked when it was made.
 func unavailable(rule Rule, err error, what string) Finding {
 	f := Finding{Rule: rule, Message: "can't read " + what + ": " + err.Error()}
 	var u *graph.UnavailableError
 	if errors.As(err, &u) {
 		f.Hint, f.Heals = u.Hint, u.Reason.Heals()
 		f.Got = string(u.Reason)
+		if u.Reason == graph.NotRecorded {
+			f.Rule = RuleEvidenceUnavailable
+		}
 		if f.Heals {
 			f.Rule = RuleEvidenceUnavailable
 			if f.Hint == "" {

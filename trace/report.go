@@ -56,7 +56,8 @@ type Report struct {
 	Version    string     `json:"version,omitempty"` // of the program, whose rules these are
 	Verdict    Verdict    `json:"verdict"`
 	Scope      Scope      `json:"scope"`
-	Evidence   string     `json:"evidence"`
+	Evidence   string     `json:"evidence"`         // EvidenceLive or EvidenceRecorded
+	Bundle     *Bundle    `json:"bundle,omitempty"` // what recorded evidence is from
 	At         *time.Time `json:"at"`
 	Target     Target     `json:"target"`
 	RootURL    string     `json:"rootUrl"`
@@ -94,6 +95,13 @@ type ReliesOn struct {
 	VerifiedAt time.Time `json:"verifiedAt"` // as of which what it says was found
 	Tasks      int       `json:"tasks"`      // for which it stands here
 }
+
+// What a report's evidence is: answers of the services, or those that a bundle
+// has of them.
+const (
+	EvidenceLive     = "live"
+	EvidenceRecorded = "recorded"
+)
 
 // Scope is how much was asked for.
 type Scope string

@@ -85,6 +85,9 @@ const (
 	RuleReportOutdated Rule = "report-outdated" // something happened since it was made
 )
 
-// RuleEvidenceUnavailable is left where something needed for a rule could not
-// be had and no rule of its own says so.
-const RuleEvidenceUnavailable Rule = "evidence-unavailable"
+// Rules about what was read. RuleEvidenceUnavailable is left where something
+// needed for a rule could not be had and no rule of its own says so.
+const (
+	RuleEvidenceUnavailable Rule = "evidence-unavailable"
+	RuleEvidenceUnvouched   Rule = "evidence-unvouched"
+)

@@ -25,7 +25,8 @@ type Options struct {
 	// published key; the verdict is then "accepted".
 	AcceptUnsignedPools bool
 	// Archive says that the sources are an archive's, not the live services:
-	// there clear-signed documents count, under the keys that policy names.
+	// there clear-signed documents count, under the keys that policy names. Who
+	// vouches for the archive is for the caller to say, by Report.FromBundle.
 	Archive bool
 	// ExpectTree is the tree that the chains must lead to; a zero revision
 	// stands for any.

@@ -41,7 +41,8 @@ func (c *certsRun) signCommand() *cobra.Command {
   DOCUMENT.p7s  with --cms instead of both: detached CMS SignedData in DER
   DOCUMENT.tsr  with --tsa: an RFC 3161 time stamp over the signature
 
-All files are written, or none, and none that exists is overwritten. A key file
+Any file can be signed so, a bundle of evidence for one (cot-verify-graph
+--evidence-identity). All files are written, or none, and none that exists is overwritten. A key file
 that others can read is refused.`,
 		`  cot-certs sign --key worker.key --cert worker.pem public/chain-of-trust.json
 

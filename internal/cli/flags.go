@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mozilla-releng/cot/internal/evidence"
 	"github.com/mozilla-releng/cot/internal/report"
 	"github.com/mozilla-releng/cot/trace"
 	"github.com/mozilla-releng/cot/trace/tree"
@@ -35,6 +36,8 @@ type common struct {
 	explain bool   // write the chain as a tree
 	inTask  bool   // this runs in a task
 	below   string // where artifacts are written, as the caller named it
+
+	policyParts []evidence.File // what the loaded policy consists of
 }
 
 // What flags with a few values take.
@@ -85,7 +88,7 @@ func (c *common) check(s IO) error {
 	case c.verbose && c.quiet:
 		return usagef("--verbose and --quiet contradict each other")
 	}
-	return c.checkOutput()
+	return c.checkPlace("--output", c.output)
 }
 
 // orList writes "a, b or c".

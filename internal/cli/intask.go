@@ -78,7 +78,7 @@ func (c *common) leave(s IO, name string, r *trace.Report) error {
 	}
 	for file, write := range map[string]func(io.Writer, *trace.Report) error{taskReportJSON: report.JSON, taskReportHTML: html.Write} {
 		path := filepath.Join(dir, file)
-		if err := writeFile(path, func(w io.Writer) error { return write(w, r) }); err != nil {
+		if err := writeReport(path, func(w io.Writer) error { return write(w, r) }); err != nil {
 			return c.unwritten(s, err)
 		}
 		if !c.quiet {

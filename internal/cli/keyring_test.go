@@ -41,7 +41,7 @@ func TestKeyringOfAPolicy(t *testing.T) {
 		"old-keys/worker.asc/": "can't read", "absent": "can't read", "elsewhere": "can't read", "empty/": "is empty",
 	} {
 		write(policy, []byte("apiVersion: cot/v1\nname: audit\nextends: firefox-ci\nsigners: {pgp: {keyring: "+keyring+"}}\n"))
-		p, err := readPolicy(policy, "")
+		p, err := readPolicy(policy, "", func(string, []byte) {})
 		if want != "" {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %v, want %q", keyring, err, want)
@@ -56,7 +56,7 @@ func TestKeyringOfAPolicy(t *testing.T) {
 		if !strings.Contains(out.String(), "OpenPGP key, in archives alone: "+g.Fingerprint("worker")) {
 			t.Errorf("%s: %s", keyring, out.String())
 		}
-		if _, err := readPolicy(policy, filepath.Join(dir, "old-keys")); err == nil || !strings.Contains(err.Error(), "below the destination") {
+		if _, err := readPolicy(policy, filepath.Join(dir, "old-keys"), func(string, []byte) {}); err == nil || !strings.Contains(err.Error(), "below the destination") {
 			t.Errorf("%s below the destination: %v", keyring, err)
 		}
 	}

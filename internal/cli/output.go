@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -86,10 +87,9 @@ func (c *common) unwritten(s IO, err error) error {
 	return fmt.Errorf("write the report: %w", err)
 }
 
-// checkOutput refuses a report's place that can't be one, before any work. A
+// checkPlace refuses a place for a file that can't be one, before any work. A
 // directory that is to be made below the destination need not be there yet.
-func (c *common) checkOutput() error {
-	name := c.output
+func (c *common) checkPlace(flag, name string) error {
 	if name == "" {
 		return nil
 	}
@@ -97,12 +97,12 @@ func (c *common) checkOutput() error {
 	info, err := os.Stat(dir)
 	switch {
 	case err == nil && !info.IsDir():
-		return usagef("--output %s: %s is not a directory", name, dir)
+		return usagef("%s %s: %s is not a directory", flag, name, dir)
 	case err != nil && !(errors.Is(err, fs.ErrNotExist) && c.makes(dir)):
-		return usagef("--output: %w", err)
+		return usagef("%s: %w", flag, err)
 	}
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
-		return usagef("--output %s is a directory", name)
+		return usagef("%s %s is a directory", flag, name)
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func (c *common) writeOutput(write func(io.Writer) error) error {
 	if dir := filepath.Dir(c.output); c.makes(dir) {
 		_ = os.MkdirAll(dir, 0o755) // the write says what is wrong
 	}
-	return writeFile(c.output, write)
+	return writeReport(c.output, write)
 }
 
 // checkOverwrite refuses a report in the place of an input.
@@ -148,36 +148,50 @@ func (r *downloadRun) checkOverwrite(items []inputs.Item) error {
 	return nil
 }
 
-// writeFile puts a file in its place when all of it is written, or leaves what
-// was there. "-" is no special name here.
-func writeFile(name string, write func(io.Writer) error) (err error) {
+// writeReport is writeFile for what is not to be lost where it can't be written.
+func writeReport(name string, write func(io.Writer) error) error {
 	var b bytes.Buffer
 	if err := write(&b); err != nil {
 		return err
 	}
-	unwritten := func(err error) error {
-		if err == nil {
-			return nil
-		}
+	err := writeFile(name, func(w io.Writer) error {
+		_, err := w.Write(b.Bytes())
+		return err
+	})
+	if err != nil {
 		return &unwrittenError{name, b.Bytes(), err}
 	}
+	return nil
+}
+
+// writeFile puts a file in its place when all of it is written, or leaves what
+// was there. "-" is no special name here.
+func writeFile(name string, write func(io.Writer) error) (err error) {
 	// A pipe or a device can't be replaced, and must not be; nor a link, as
 	// /dev/stdout is one, also where it leads to a file.
 	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		return unwritten(os.WriteFile(name, b.Bytes(), 0o644))
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			return err
+		}
+		return os.WriteFile(name, b.Bytes(), 0o644)
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".cot-*")
 	if err != nil {
-		return unwritten(err)
+		return err
 	}
 	defer func() {
 		if err != nil {
 			_ = os.Remove(f.Name())
 		}
 	}()
-	_, err = f.Write(b.Bytes())
-	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return unwritten(err)
+	b := bufio.NewWriterSize(f, 64<<10)
+	err = write(b)
+	if err == nil {
+		err = b.Flush()
 	}
-	return unwritten(os.Rename(f.Name(), name))
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/mozilla-releng/cot/internal/evidence"
 	"github.com/mozilla-releng/cot/internal/transport"
 	"github.com/mozilla-releng/cot/trace/policy"
 )
@@ -38,9 +39,12 @@ func (c *common) loadPolicy(s IO, dest string) (*policy.Policy, string, error) {
 		if !ok {
 			return nil, "", usagef("no policy is built in for %s: give one with --policy FILE", root)
 		}
+		if text, ok := policy.BuiltinText(p.Name); ok {
+			c.policyPart("", text)
+		}
 		return p, root, nil
 	}
-	p, err := namedPolicy(c.policy, dest)
+	p, err := namedPolicy(c.policy, dest, c.policyPart)
 	if err != nil {
 		return nil, "", err
 	}
@@ -67,24 +71,31 @@ func parseRootURL(s string) (string, error) {
 	return u.Scheme + "://" + u.Host, nil
 }
 
+// policyPart is told each file that the policy consists of.
+func (c *common) policyPart(name string, data []byte) {
+	c.policyParts = append(c.policyParts, evidence.File{Name: name, Data: data})
+}
+
 // namedPolicy reads a policy file; where there is none of that name, the name
-// may be a built-in policy's.
-func namedPolicy(name, dest string) (*policy.Policy, error) {
+// may be a built-in policy's. part is told each file that is read, the policy
+// itself without a name.
+func namedPolicy(name, dest string, part func(name string, data []byte)) (*policy.Policy, error) {
 	_, err := os.Stat(name)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return readPolicy(name, dest)
+		return readPolicy(name, dest, part)
 	}
 	if text, ok := policy.BuiltinText(name); ok {
+		part("", text)
 		p, err := policy.Parse(name, text, nil)
 		return p, usage(err)
 	}
 	if hint := policy.SuggestBuiltin(name); hint != "" {
 		return nil, usagef("policy %s: there is no such file; %s", name, hint)
 	}
-	return readPolicy(name, dest)
+	return readPolicy(name, dest, part)
 }
 
-func readPolicy(name, dest string) (*policy.Policy, error) {
+func readPolicy(name, dest string, part func(name string, data []byte)) (*policy.Policy, error) {
 	if err := outside(name, dest); err != nil {
 		return nil, err
 	}
@@ -102,7 +113,8 @@ func readPolicy(name, dest string) (*policy.Policy, error) {
 		return nil, usagef("policy: %w", err)
 	}
 	defer dir.Close()
-	p, err := policy.Parse(name, data, policyFiles{dir, dest})
+	part("", data)
+	p, err := policy.Parse(name, data, policyFiles{dir, dest, part})
 	return p, usage(err)
 }
 
@@ -110,6 +122,7 @@ func readPolicy(name, dest string) (*policy.Policy, error) {
 type policyFiles struct {
 	dir  *os.Root
 	dest string
+	part func(name string, data []byte)
 }
 
 func (f policyFiles) ReadFile(name string, limit int64) ([]byte, error) {
@@ -121,7 +134,11 @@ func (f policyFiles) ReadFile(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	return readLimited(file, limit)
+	data, err := readLimited(file, limit)
+	if err == nil {
+		f.part(name, data)
+	}
+	return data, err
 }
 
 func (f policyFiles) ReadDir(name string, limit int) ([]string, error) {

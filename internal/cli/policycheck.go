@@ -38,7 +38,7 @@ trusts, what is relaxed, and what of it can never match.`
 		case !slices.Contains(reportFormats, format):
 			return usagef("--format %q: want text or json", format)
 		}
-		p, err := namedPolicy(args[0], "")
+		p, err := namedPolicy(args[0], "", func(string, []byte) {})
 		if err != nil {
 			return err
 		}

@@ -151,6 +151,15 @@ func (q *question) name(root string, args []string) error {
 // whole tells whether whole groups are asked for.
 func (q *question) whole() bool { return q.own || q.groups != nil }
 
+// groupIDs are the groups that are asked for.
+func (q *question) groupIDs() []string {
+	var out []string
+	for _, id := range q.groups {
+		out = append(out, id.String())
+	}
+	return out
+}
+
 func (q *question) addGroup(id graph.TaskID) {
 	if !slices.Contains(q.groups, id) {
 		q.groups = append(q.groups, id)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mozilla-releng/cot/internal/evidence"
 	"github.com/mozilla-releng/cot/trace"
 )
 
@@ -21,6 +22,7 @@ type verifyFlags struct {
 	taskType string
 	compare  string // which artifacts' bytes are looked at; empty: the default
 	shard    shardFlag
+	evidence evidenceFlags
 }
 
 // verifyTargets says how targets are named.
@@ -62,6 +64,10 @@ says what holds and what does not.
 
   # what would not verify if this key were revoked?
   cot-verify-graph --distrust spiffe://tc.example.com/level/3 VvYf2QH0QxqAqMmUTo5vHw
+
+  # keep what was judged, and judge it again without the network
+  cot-verify-graph --group fN1SbArXTPSVFNUvaOlinQ --evidence release.cot
+  cot-verify-graph --offline release.cot --evidence-sha256 "$(cut -c-64 release.cot.sha256)"
 
   # why is it refused? The chain as a tree
   cot-verify-graph explain VvYf2QH0QxqAqMmUTo5vHw
@@ -116,11 +122,14 @@ func (f *verifyFlags) registerVerify(cmd *cobra.Command) {
 	fs.StringVar(&f.compare, "artifacts", "", "read artifacts and compare them with what was signed: `WHICH` is none, inputs (what a task took from another) or all (also what the targets made); default: none, for groups inputs")
 	fs.Var(&f.at, "at", "judge as of `TIME`, like 2026-01-02T15:04:05Z")
 	fs.StringArrayVar(&f.distrust, "distrust", nil, "say what would not verify without `ID`: a key id, a SPIFFE ID or ISSUER_KEY_ID:SERIAL; repeatable")
+	f.evidence.register(fs)
 	f.register(cmd)
 	completeValues(cmd, "group", []string{ownGroup})
 	completeValues(cmd, "dependencies", follows)
 	completeValues(cmd, "task-type", taskTypes())
 	completeValues(cmd, "artifacts", compares)
+	completeNothing(cmd, "evidence-sha256")
+	completeNothing(cmd, "evidence-identity")
 	completeNothing(cmd, "at")
 	completeNothing(cmd, "distrust")
 }
@@ -139,15 +148,11 @@ func taskTypes() []string {
 func completeNothing(cmd *cobra.Command, flag string) { completeValues(cmd, flag, nil) }
 
 func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args []string) (int, error) {
-	if err := f.check(s); err != nil {
+	if err := errors.Join(f.check(s), f.checkEvidence()); err != nil {
 		return 0, err
 	}
-	if len(args) == 0 && len(f.groups) == 0 {
+	if len(args) == 0 && len(f.groups) == 0 && f.evidence.offline == "" {
 		return 0, usagef("nothing to verify: name tasks as TASK_ID or TASK_ID/RUN_ID, or a group with --group, in a task its own with --group task (--help lists other ways)")
-	}
-	q := &question{shard: f.shard.part}
-	if err := q.prepare(ctx, f); err != nil {
-		return 0, err
 	}
 	o, err := f.traceOptions(trace.ScopeTree)
 	if err != nil {
@@ -160,58 +165,92 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 	if err != nil {
 		return 0, err
 	}
-	if err := q.name(root, args); err != nil {
-		return 0, err
-	}
-	switch {
-	case f.finished && !q.whole():
-		return 0, usagef("--require-finished is about task groups: name one with --group")
-	case f.taskType != "" && q.whole():
-		return 0, usagef("--task-type is of tasks that are named, not of groups")
-	}
-	if err := f.checkShard(q); err != nil {
-		return 0, err
-	}
-	self, err := runningTask(s)
+	show := f.newProgress(s, name)
+	defer show.stop()
+	e, err := f.openEvidence(ctx, s, p, root, show)
 	if err != nil {
 		return 0, err
 	}
-	show := f.newProgress(s, name)
-	defer show.stop()
-	o.Events, o.At = show.traced, f.at.Time
+	defer e.close()
+	if e.other != nil { // nothing of it is looked at
+		return exitCodeOf(e.other), f.deliver(s, name, e.other, true)
+	}
+	if len(args) == 0 && len(f.groups) == 0 {
+		args, f.groups = e.targets()
+	}
+	q, err := f.ask(ctx, s, e, root, args)
+	if err != nil {
+		return 0, err
+	}
+	o.Events, o.At, o.Archive = show.traced, f.at.Time, e.bundle != nil
 	o.Dependencies, o.TaskType = trace.Dependencies(f.follow), trace.Kind(f.taskType)
 	// Statements are about every artifact; all other reports of a group name none.
 	o.TakenOnly = q.whole() && q.shard == nil && q.compares(f.compare) != compareAll && f.format != "vsa" && f.format != "svr"
-	d, err := f.connect(f.at.asOf(s), p, root, show)
-	if err != nil {
-		return 0, err
-	}
-	defer d.close()
-	if q.own {
-		id, err := runningGroup(ctx, s, d)
-		if err != nil {
-			return 0, err
-		}
-		q.addGroup(id)
-	}
-	if q.groups != nil {
-		d.sources.Tasks = d.queue // a whole graph asks for each task once, and keeps none decoded
-	}
-	v, err := trace.New(p, d.sources, s.now(), o)
+	v, err := trace.New(p, e.sources, s.now(), o)
 	if err != nil {
 		return 0, usage(err)
 	}
-	rep, err := q.verify(ctx, v, self, f.finished)
+	rep, err := q.verify(ctx, v, e.self, f.finished)
 	if err != nil {
 		return 0, err
 	}
+	if e.recorder != nil && p.PGP != nil {
+		// Clear-signed documents count in archives alone: what judging them needs
+		// is asked here, so that the bundle has it. The verdict is the live one.
+		o.Archive = true
+		if v, err = trace.New(p, e.sources, s.now(), o); err != nil {
+			return 0, usage(err)
+		}
+		if _, err := q.verify(ctx, v, e.self, f.finished); err != nil {
+			return 0, err
+		}
+	}
+	e.describe(rep)
 	q.answer(rep)
-	if err := f.compareStored(ctx, d, rep, q.compares(f.compare), show); err != nil {
+	if err := f.compareStored(ctx, e.live, rep, q.compares(f.compare), show); err != nil {
 		return 0, err
 	}
 	q.conclude(rep)
+	kept := e.keep(rep, evidence.About{RootURL: root, Targets: args, Groups: q.groupIDs()})
 	show.stop()
-	return exitCodeOf(rep), errors.Join(f.deliver(s, name, rep, true), f.leave(s, name, rep))
+	return exitCodeOf(rep), errors.Join(f.deliver(s, name, rep, true), f.leave(s, name, rep), kept)
+}
+
+// ask reads what is asked for, and refuses what does not go together.
+func (f *verifyFlags) ask(ctx context.Context, s IO, e *evidenceRun, root string, args []string) (*question, error) {
+	q := &question{shard: f.shard.part}
+	if err := q.prepare(ctx, f); err != nil {
+		return nil, err
+	}
+	if err := q.name(root, args); err != nil {
+		return nil, err
+	}
+	switch {
+	case f.finished && !q.whole():
+		return nil, usagef("--require-finished is about task groups: name one with --group")
+	case f.taskType != "" && q.whole():
+		return nil, usagef("--task-type is of tasks that are named, not of groups")
+	case e.bundle != nil && q.own:
+		return nil, usagef("--group %s is the running task's group: name the bundle's", ownGroup)
+	case e.bundle != nil && f.compare != "" && f.compare != compareNone:
+		return nil, usagef("--artifacts %s: a bundle has the artifacts that judge, and no others to compare", f.compare)
+	case e.bundle != nil:
+		f.compare = compareNone
+	}
+	if err := f.checkShard(q); err != nil {
+		return nil, err
+	}
+	if q.own {
+		id, err := runningGroup(ctx, s, e.live)
+		if err != nil {
+			return nil, err
+		}
+		q.addGroup(id)
+	}
+	if q.groups != nil && e.live != nil && e.recorder == nil {
+		e.sources.Tasks = e.live.queue // a whole graph asks for each task once, and keeps none decoded
+	}
+	return q, nil
 }
 
 // exitCodeOf is that of the verdict, unless something would not verify without

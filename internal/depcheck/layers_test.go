@@ -75,6 +75,12 @@ var layers = []layer{
 		"evidence is read by those who don't judge it",
 	},
 	{
+		"internal/evidence",
+		[]string{"."},
+		[]string{"internal/evidence", "internal/strictjson", "trace", "certs/revocation", "graph"},
+		"what was answered is kept and given again without a network, and without judging it",
+	},
+	{
 		"internal/download",
 		[]string{"internal/cli", "internal/report", "internal/vcs", "trace/policy", "certs", "fixtures"},
 		nil,

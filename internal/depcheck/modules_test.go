@@ -27,7 +27,7 @@ var dependencies = []dependency{
 	{"go.yaml.in/yaml/v4", []string{"internal", "trace/policy", "fixtures"}, true, "YAML 1.2 with line numbers, as Taskcluster reads it"},
 	{"github.com/santhosh-tekuri/jsonschema/v6", []string{"internal", "trace"}, true, "JSON Schemas of actions, policy and report"},
 	{"github.com/mholt/archives", []string{"internal/download"}, true, "the archive kinds that generic-worker unpacks"},
-	{"github.com/klauspost/compress", []string{"internal/download", "internal/transport", "fixtures"}, true, "fast gzip and zstd"},
+	{"github.com/klauspost/compress", []string{"internal/download", "internal/evidence", "internal/transport", "fixtures"}, true, "fast gzip and zstd"},
 	{"github.com/mikelolasagasti/xz", []string{"internal/download"}, false, "the errors of the xz reader that archives uses: bounds on memory"},
 	{"github.com/spiffe/go-spiffe/v2", []string{"certs"}, true, "SPIFFE IDs, as the standard writes them"},
 	{"github.com/ProtonMail/go-crypto", []string{"certs/pgp"}, false, "OpenPGP keys and signatures, as archives of 2016 to 2019 have them"},

@@ -270,4 +270,8 @@ var guides = map[trace.Rule]guide{
 		"A service was down or busy, or the network does not let it through; a task or artifact that never comes back has expired.",
 		"try again later, or check that the services this needs can be reached",
 	},
+	"evidence-unvouched": {
+		"A bundle of evidence was judged without its digest, or it is another than the one whose digest was given.",
+		"say the digest of the bundle that is meant with --evidence-sha256, from a source other than the bundle's own",
+	},
 }

@@ -113,6 +113,9 @@ func subjectsOf(r *trace.Report) ([]*intoto.ResourceDescriptor, error) {
 	if without := Distrusted(r); without != "" {
 		return nil, &UnattestableError{without + ", and a statement would say that all does"}
 	}
+	if r.Unvouched() {
+		return nil, &UnattestableError{"nobody vouches for the evidence"}
+	}
 	var out []*intoto.ResourceDescriptor
 	seen := map[string]bool{}
 	for a := range candidates(r) {
@@ -277,12 +280,16 @@ func aboutReport(r *trace.Report) map[string]any {
 	if len(made) > maxTrees {
 		made = append(made[:maxTrees:maxTrees], fmt.Sprintf("and %d more", len(made)-maxTrees))
 	}
-	return map[string]any{
+	about := map[string]any{
 		"verdict": cmp.Or(string(r.Verdict), "not checked"), "scope": string(r.Scope), "evidence": r.Evidence, "rootUrl": r.RootURL,
 		"policy": Clean(r.Policy.Name), "relaxed": list(r.Policy.Relaxed), "accepted": list(slices.Clone(r.Accepted)),
 		"trees": list(made), "tasks": len(r.Tasks), "unpinned": r.Summary.Unpinned, "unsigned": r.Summary.Unsigned,
 		"notes": list(r.Notes),
 	}
+	if b := r.Bundle; b != nil {
+		about["bundle"] = map[string]any{"sha256": Clean(b.SHA256), "recordedAt": b.RecordedAt.UTC().Format(time.RFC3339), "vouchedBy": b.VouchedBy}
+	}
+	return about
 }
 
 const maxTrees = 100

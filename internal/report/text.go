@@ -76,10 +76,11 @@ func (t *text) success(r *trace.Report) {
 
 // claim says what the verdict covers.
 func claim(r *trace.Report) string {
-	what := part(r) + count(len(r.Tasks), "task")
+	what := count(len(r.Tasks), "task")
 	if n := len(r.Artifacts); n > 0 {
 		what = count(n, "artifact") + ", " + what
 	}
+	what = part(r) + what
 	switch {
 	case len(r.Tasks) == 0 && len(r.Artifacts) == 0 && r.Shard != nil:
 		return part(r) + "which has no task"
@@ -362,7 +363,11 @@ func (t *text) footer(r *trace.Report) {
 		t.signers(r)
 	}
 	if r.At != nil {
-		t.printf("  note judged as of %s; what queue, index and version control say is of today\n", r.At.UTC().Format(time.RFC3339))
+		asked := "today"
+		if r.Bundle != nil {
+			asked = "when the evidence was recorded"
+		}
+		t.printf("  note judged as of %s; what queue, index and version control say is of %s\n", r.At.UTC().Format(time.RFC3339), asked)
 	}
 	if on := r.ReliesOn; on != nil {
 		t.printf("  note relies for %s on the report %s/%d:%s of %s; only signatures and documents of these were checked again\n",

@@ -1,6 +1,7 @@
 package html
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"strconv"
@@ -192,6 +193,11 @@ func facts(r *trace.Report) []fact {
 		add("Scope", string(r.Scope), false)
 	}
 	add("Evidence", r.Evidence, false)
+	if b := r.Bundle; b != nil {
+		add("Recorded", moment(&b.RecordedAt), false)
+		add("Bundle sha256", b.SHA256, true)
+		add("Vouched for by", cmp.Or(b.VouchedBy, "nobody"), false)
+	}
 	add("Deployment", r.RootURL, false)
 	add("Policy", r.Policy.Name, false)
 	add("Policy sha256", r.Policy.SHA256, true)
