@@ -309,15 +309,21 @@ func (r *Report) Conclude() {
 
 // spread makes no task better than what it rests on.
 func (r *Report) spread() {
-	for changed := true; changed; {
-		changed = false
+	users := make([][]int, len(r.Tasks))
+	for i := range r.Tasks {
+		for _, on := range r.Tasks[i].rests {
+			users[on] = append(users[on], i)
+		}
+	}
+	for _, v := range []Verdict{Accepted, Undetermined, Untrusted} { // the worst last
+		var from []int
 		for i := range r.Tasks {
-			t := &r.Tasks[i]
-			for _, on := range t.rests {
-				if v := worse(t.Verdict, r.Tasks[on].Verdict); v != t.Verdict {
-					t.Verdict, changed = v, true
-				}
+			if r.Tasks[i].Verdict == v {
+				from = append(from, i)
 			}
+		}
+		for i := range reachAll(from, users) {
+			r.Tasks[i].Verdict = worse(r.Tasks[i].Verdict, v)
 		}
 	}
 }
