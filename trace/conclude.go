@@ -327,23 +327,21 @@ func (r *Report) Conclude() {
 
 // spread makes no task better than what it rests on.
 func (r *Report) spread() {
-	needed := make([][]int, len(r.Tasks)) // by whom
-	next := make([]int, len(r.Tasks))
+	users := make([][]int, len(r.Tasks))
 	for i := range r.Tasks {
-		next[i] = i
 		for _, on := range r.Tasks[i].rests {
-			needed[on] = append(needed[on], i)
+			users[on] = append(users[on], i)
 		}
 	}
-	// The worst first: then each task is made worse once.
-	slices.SortStableFunc(next, func(a, b int) int { return rank(r.Tasks[b].Verdict) - rank(r.Tasks[a].Verdict) })
-	for ; len(next) > 0; next = next[1:] {
-		for _, i := range needed[next[0]] {
-			t := &r.Tasks[i]
-			if v := worse(t.Verdict, r.Tasks[next[0]].Verdict); v != t.Verdict {
-				t.Verdict = v
-				next = append(next, i)
+	for _, v := range []Verdict{Accepted, Undetermined, Untrusted} { // the worst last
+		var from []int
+		for i := range r.Tasks {
+			if r.Tasks[i].Verdict == v {
+				from = append(from, i)
 			}
+		}
+		for i := range reachAll(from, users) {
+			r.Tasks[i].Verdict = worse(r.Tasks[i].Verdict, v)
 		}
 	}
 }

@@ -154,9 +154,11 @@ func (j *joint) unite(e *entry, t *Task, l *ShardLink) {
 	if kindRank(t.Type) < kindRank(e.task.Type) { // only some of them saw how it is used
 		e.task.Type = t.Type
 	}
-	for _, in := range t.Inputs {
-		if !slices.ContainsFunc(e.task.Inputs, in.same) {
-			e.task.Inputs = append(slices.Clip(e.task.Inputs), in)
+	if !slices.EqualFunc(e.task.Inputs, t.Inputs, Input.same) {
+		for _, in := range t.Inputs {
+			if !slices.ContainsFunc(e.task.Inputs, in.same) {
+				e.task.Inputs = append(slices.Clip(e.task.Inputs), in)
+			}
 		}
 	}
 	if e.link.Signers == nil {
@@ -350,7 +352,7 @@ func (j *joint) into(r *Report, w *wholeGraph) {
 		}
 		slices.Sort(t.rests)
 		r.Tasks[i] = t
-		if id, err := graph.ParseTaskID(t.TaskID); err == nil && t.RunID != nil && !t.listed && len(e.link.Artifacts) > 0 {
+		if id, err := graph.ParseTaskID(t.TaskID); err == nil && w.member[id] && t.RunID != nil && !t.listed && len(e.link.Artifacts) > 0 {
 			d := &vouched{given: e.link.Artifacts}
 			for _, a := range d.given {
 				d.names = append(d.names, a.Name)

@@ -80,6 +80,28 @@ func (s *sharded) run() {
 	})
 }
 
+// goodParts tells whether no part's task found anything wrong.
+func (s *sharded) goodParts() bool {
+	s.t.Helper()
+	for _, text := range s.reports {
+		r, err := trace.ReadReport(text)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if r.Verdict != trace.Verified {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *sharded) wantGoodParts() {
+	s.t.Helper()
+	if !s.goodParts() {
+		s.t.Fatalf("a part is not verified: %s", s.reports)
+	}
+}
+
 // pause makes a run one that is still going on.
 func pause(r *fixtures.Run) (resume func()) {
 	before := *r
@@ -280,6 +302,7 @@ func TestEmptyParts(t *testing.T) {
 // mergeAttacks differ in one thing from TestMergeEqualsTheWhole with three parts.
 var mergeAttacks = []struct {
 	name    string
+	options func(s *sharded)
 	before  func(s *sharded) // a change of the world that the parts see
 	locked  func(s *sharded) // one that only merge sees
 	between func(s *sharded) // likewise, any other change
@@ -303,6 +326,22 @@ var mergeAttacks = []struct {
 		})
 		s.target.Reports[1].Task = mustTarget(s.t, t.ID).Task
 	}, rule: trace.RuleUntrustedContrib},
+	{name: "a part's task is of another tree", options: func(s *sharded) { s.options.ExpectTree = mustTree(s.t, s.Central.URL()) }, between: func(s *sharded) {
+		var t *fixtures.Task
+		s.Edit(func() {
+			t = s.ReleaseGraph.Verification("part")
+			t.Artifact(fixtures.ReportName).Content = fixtures.Bytes(s.reports[1])
+		})
+		s.target.Reports[1].Task = mustTarget(s.t, t.ID).Task
+	}, rule: trace.RuleTreeUnexpected},
+	{name: "an unfinished task that the parts did not wait for", options: func(s *sharded) { s.target.RequireFinished = true }, before: func(s *sharded) {
+		dependOn(s.merge, s.D2G)
+		s.merge.Entry.Task["dependencies"] = s.merge.Definition["dependencies"]
+		s.resume = pause(s.D2G.Last())
+	}, rule: trace.RuleRunNotCompleted, verdict: trace.Undetermined},
+	{name: "an unfinished task", options: func(s *sharded) { s.target.RequireFinished = true }, before: func(s *sharded) {
+		s.resume = pause(s.D2G.Last())
+	}, rule: trace.RuleRunNotCompleted, verdict: trace.Undetermined},
 	{name: "a report of another group", between: func(s *sharded) {
 		s.reports[1] = s.part(2, 3, s.Twice.ID)
 		s.republish(2, func(fixtures.Object) {})
@@ -377,6 +416,7 @@ var mergeAttacks = []struct {
 	}, rule: trace.RuleReportRefused},
 	{name: "a task was run again", locked: func(s *sharded) { s.D2G.Rerun() }, rule: trace.RuleReportOutdated, verdict: trace.Undetermined},
 	{name: "a task was completed", before: func(s *sharded) { s.resume = pause(s.D2G.Last()) }, locked: func(s *sharded) { s.resume() }, rule: trace.RuleReportOutdated, verdict: trace.Undetermined},
+	{name: "a task is gone", locked: func(s *sharded) { s.Unsigned.Gone = true }, rule: trace.RuleReportOutdated, verdict: trace.Undetermined},
 	{name: "a task joined", locked: func(s *sharded) { promotionIn(s.served, []any{s.Decision.ID}) }, rule: trace.RuleReportOutdated, verdict: trace.Undetermined},
 	{
 		name: "a bad task that depends on a part's, completed since", before: func(s *sharded) { lateTask(s, s.parts[0], true) },
@@ -446,6 +486,9 @@ func TestMergeAttacks(t *testing.T) {
 		t.Run(a.name, func(t *testing.T) {
 			t.Parallel()
 			s := shardsIn(t, 3, nil)
+			if a.options != nil {
+				a.options(s)
+			}
 			if a.before != nil {
 				s.Edit(func() { a.before(s) })
 			}
@@ -477,7 +520,22 @@ func TestMergeTwins(t *testing.T) {
 		locked  func(s *sharded)
 		between func(s *sharded)
 	}{
-		"the group is named":    {between: func(s *sharded) { s.target.Groups = []graph.TaskID{mustTarget(s.t, s.group).Task} }},
+		"the group is named": {between: func(s *sharded) { s.target.Groups = []graph.TaskID{mustTarget(s.t, s.group).Task} }},
+		"a part's task is of another graph": {between: func(s *sharded) {
+			var t *fixtures.Task
+			s.Edit(func() {
+				stillRunning(s.parts[1].Last())
+				t = s.ReleaseGraph.Verification("part")
+				t.Artifact(fixtures.ReportName).Content = fixtures.Bytes(s.reports[1])
+			})
+			s.target.Reports[1].Task = mustTarget(s.t, t.ID).Task
+			r := s.merged()
+			for a := range r.Vouched() {
+				if a.TaskID == t.ID {
+					s.t.Errorf("vouched for: %+v, which is of no group", a)
+				}
+			}
+		}},
 		"in another order":      {between: func(s *sharded) { slices.Reverse(s.target.Reports) }},
 		"a part's run is named": {between: func(s *sharded) { run := graph.RunID(0); s.target.Reports[1].Run = &run }},
 		"the same expectations everywhere": {options: func(s *sharded) {
@@ -510,6 +568,7 @@ func TestMergeTwins(t *testing.T) {
 				s.Edit(func() { a.before(s) })
 			}
 			s.run()
+			s.wantGoodParts()
 			if a.locked != nil {
 				s.Edit(func() { a.locked(s) })
 			}
@@ -529,14 +588,9 @@ func TestDuplicatesOverParts(t *testing.T) {
 		s := shardsIn(t, n, func(w *served) { w.Graph.Duplicate(w.Duplicated, 3) }) // two more than there may be
 		wantVerdict(t, s.verifyGroups(inTask(s.served, s.merge), s.group), trace.Untrusted)
 		s.run()
-		good := true
-		for _, text := range s.reports {
-			good = good && bytes.Contains(text, []byte(`"verdict": "verified",`+"\n"+`  "scope"`))
-		}
-		if !good {
+		if found = s.goodParts(); !found {
 			continue
 		}
-		found = true
 		r := s.merged()
 		wantVerdict(t, r, trace.Untrusted)
 		wantRule(t, r, trace.RuleNotInTaskGraph)

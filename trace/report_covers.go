@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/mozilla-releng/cot/graph"
@@ -42,30 +43,30 @@ func (r *Report) covers() map[graph.RunRef]covered {
 		of[r.Tasks[i].TaskID] = append(of[r.Tasks[i].TaskID], i)
 	}
 	found := make([]covered, len(r.Tasks)) // without a task: not good
-	needs := make([][]int, len(r.Tasks))
+	users := make([][]int, len(r.Tasks))   // what rests on each
+	var bad []int
+	accepting := map[string][]int{}
 	for i := range r.Tasks {
 		t := &r.Tasks[i]
 		on, known := t.restsOn(r.Tasks, of)
-		if needs[i] = on; !known || !t.good() {
-			continue
+		for _, at := range on {
+			users[at] = append(users[at], i)
 		}
-		found[i].task = t
+		if found[i].task = t; !known || !t.good() {
+			bad = append(bad, i)
+		}
 		for _, f := range t.Findings {
-			found[i].accept(f.Accepted)
+			if f.Accepted != "" {
+				accepting[f.Accepted] = append(accepting[f.Accepted], i)
+			}
 		}
 	}
-	for changed := true; changed; {
-		changed = false
-		for i := range found {
-			for _, on := range needs[i] {
-				switch {
-				case found[i].task == nil:
-				case found[on].task == nil:
-					found[i].task, changed = nil, true
-				default:
-					changed = found[i].accept(found[on].accepted...) || changed
-				}
-			}
+	for i := range reachAll(bad, users) {
+		found[i].task = nil
+	}
+	for _, flag := range slices.Sorted(maps.Keys(accepting)) {
+		for i := range reachAll(accepting[flag], users) {
+			found[i].accepted = append(found[i].accepted, flag)
 		}
 	}
 	out := map[graph.RunRef]covered{}
@@ -80,14 +81,18 @@ func (r *Report) covers() map[graph.RunRef]covered {
 	return out
 }
 
-// accept adds flags, and tells whether one of them is new.
-func (c *covered) accept(flags ...string) (added bool) {
-	for _, f := range flags {
-		if f != "" && !slices.Contains(c.accepted, f) {
-			c.accepted, added = append(c.accepted, f), true
+// reachAll gives the places that edges lead to, and those to begin with.
+func reachAll(from []int, edges [][]int) map[int]bool {
+	seen := map[int]bool{}
+	for next := slices.Clone(from); len(next) > 0; {
+		i := next[len(next)-1]
+		next = next[:len(next)-1]
+		if !seen[i] {
+			seen[i] = true
+			next = append(next, edges[i]...)
 		}
 	}
-	return added
+	return seen
 }
 
 // good tells whether all was proved of a run itself that the report claims.

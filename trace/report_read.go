@@ -43,6 +43,9 @@ func ReadReport(data []byte) (*Report, error) {
 		return nil, fmt.Errorf("malformed report: %w", readingError(err))
 	}
 	r := in.Report
+	if r == nil {
+		return nil, errors.New("malformed report: it is null")
+	}
 	if err := r.checkRead(); err != nil {
 		return nil, fmt.Errorf("malformed report: %w", err)
 	}

@@ -84,7 +84,7 @@ func (f *downloadFlags) registerDownload(cmd *cobra.Command) {
 	fs.StringVar(&f.mounts, "mounts", "", "inputs from generic-worker mounts: `FILE`, - or task")
 	fs.StringVar(&f.upstream, "upstream", "", "inputs from scriptworker upstreamArtifacts: `FILE`, - or task")
 	fs.StringVar(&f.verify, "verify", "tree", "`WHAT` must hold: tree (the whole chain) or signature (that a trusted worker made it, of whatever source)")
-	fs.StringVar(&f.report, "report", "", "rely on the report `TASK_ID[/RUN_ID]:ARTIFACT` for the chains that it found verified; the task is verified itself")
+	fs.StringVar(&f.report, "report", "", "rely on the report that a task published, `TASK_ID[/RUN_ID]:ARTIFACT`, for the chains that it found verified")
 	fs.BoolVar(&f.printMounts, "print-mounts", false, "write the mounts back, pinned by sha256; fetch nothing")
 	fs.BoolVar(&f.checkOnly, "check-only", false, "verify what is on disk; fetch nothing")
 	fs.StringVar(&f.maxArtifactSize, "max-artifact-size", "", "refuse artifacts larger than `SIZE`, like 2GiB")
