@@ -118,7 +118,7 @@ func reportLink(l *link) Task {
 	t := Task{
 		TaskID: l.node.id.String(), Type: string(l.node.kind), Status: "judged",
 		Findings: refuted(append(append([]Finding{}, l.node.findings...), l.findings...)),
-		Claims:   l.claims, listed: l.listed,
+		Claims:   l.claims, Listed: l.listed,
 	}
 	if l.hasRun {
 		run := int(l.run.ID)
@@ -294,7 +294,7 @@ func (r *Report) Conclude() {
 	for i := range r.Tasks {
 		t := &r.Tasks[i]
 		switch {
-		case !t.listed:
+		case !t.Listed:
 			t.Verdict = verdictOf(t.Findings, healing, r.Scope)
 		case t.Status == "unfinished":
 			t.Verdict = Undetermined
@@ -374,7 +374,7 @@ func rank(v Verdict) int { return slices.Index([]Verdict{Accepted, Undetermined,
 
 func (r *Report) count(t Task) {
 	switch {
-	case t.listed:
+	case t.Listed:
 		r.Summary.Listed++
 	case t.Verdict.OK():
 		r.Summary.Verified++

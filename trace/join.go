@@ -22,6 +22,7 @@ type entry struct {
 // joint is a report that is being joined from others.
 type joint struct {
 	entries  map[string]*entry // by Task.ref
+	read     []Artifact        // whose bytes some part read
 	order    []*entry
 	findings []Finding // of the request as a whole
 }
@@ -37,6 +38,7 @@ func (m *merge) join(own *Report, live *chain) *Report {
 		fresh[r.Tasks[i].TaskID] = true
 	}
 	for _, p := range m.parts {
+		j.addRead(p.Report)
 		j.add(p.Report, p.Shard.Links, func(t *Task) bool {
 			id, err := graph.ParseTaskID(t.TaskID)
 			return err == nil && w.self[id] && fresh[t.TaskID]
@@ -56,7 +58,7 @@ func (m *merge) join(own *Report, live *chain) *Report {
 	r.Findings = append(r.Findings, j.findings...)
 	signed := map[graph.TaskID]bool{}
 	for _, e := range j.order {
-		if id, err := graph.ParseTaskID(e.task.TaskID); err == nil && !e.task.listed && e.task.RunID != nil {
+		if id, err := graph.ParseTaskID(e.task.TaskID); err == nil && !e.task.Listed && e.task.RunID != nil {
 			signed[id] = true
 		}
 	}
@@ -71,6 +73,7 @@ func (m *merge) join(own *Report, live *chain) *Report {
 		r.AddFinding(f)
 	}
 	j.into(r, w)
+	r.Artifacts = append(r.Artifacts, j.read...)
 	m.note(r, w)
 	r.Conclude()
 	return r
@@ -99,6 +102,24 @@ func (j *joint) add(r *Report, links []ShardLink, old func(*Task) bool) {
 			if at[on] != e {
 				e.rests[at[on]] = true
 			}
+		}
+	}
+}
+
+// addRead takes up which artifacts a part read, each once. What one part found wrong
+// is wrong.
+func (j *joint) addRead(r *Report) {
+	at := make(map[artifactKey]int, len(j.read))
+	for i, a := range j.read {
+		at[a.key()] = i
+	}
+	for _, a := range r.Artifacts {
+		i, known := at[a.key()]
+		switch {
+		case !known:
+			j.read = append(j.read, a)
+		case len(j.read[i].Findings) == 0:
+			j.read[i] = a
 		}
 	}
 }
@@ -135,12 +156,12 @@ func (j *joint) unite(e *entry, t *Task, l *ShardLink) {
 		j.findings = append(j.findings, f.withDefaults())
 	}
 	switch {
-	case e.task.listed && !t.listed: // what was judged says the same, and more
+	case e.task.Listed && !t.Listed: // what was judged says the same, and more
 		known := e.link
 		e.task, e.link = *t, *l
 		e.task.Findings = slices.Clone(t.Findings)
 		l = &known
-	case !e.task.listed && t.listed:
+	case !e.task.Listed && t.Listed:
 	default:
 		for _, f := range t.Findings {
 			if !slices.ContainsFunc(e.task.Findings, f.same) {
@@ -281,7 +302,7 @@ func (j *joint) checkRestricted() {
 		}
 	}
 	for _, e := range j.order {
-		if from == nil || !e.link.Restricted || e.task.listed || hasRule(e.task.Findings, RuleRestrictedScope) {
+		if from == nil || !e.link.Restricted || e.task.Listed || hasRule(e.task.Findings, RuleRestrictedScope) {
 			continue
 		}
 		e.leave(Finding{
@@ -300,7 +321,7 @@ func (j *joint) checkInputs() {
 	for again := true; again; {
 		again = false
 		for _, e := range j.order {
-			if e.task.listed {
+			if e.task.Listed {
 				continue
 			}
 			for _, in := range e.task.Inputs {
@@ -352,7 +373,7 @@ func (j *joint) into(r *Report, w *wholeGraph) {
 		}
 		slices.Sort(t.rests)
 		r.Tasks[i] = t
-		if id, err := graph.ParseTaskID(t.TaskID); err == nil && w.member[id] && t.RunID != nil && !t.listed && len(e.link.Artifacts) > 0 {
+		if id, err := graph.ParseTaskID(t.TaskID); err == nil && w.member[id] && t.RunID != nil && !t.Listed && len(e.link.Artifacts) > 0 {
 			d := &vouched{given: e.link.Artifacts}
 			for _, a := range d.given {
 				d.names = append(d.names, a.Name)

@@ -180,13 +180,13 @@ type Task struct {
 	DocumentSHA256 string    `json:"documentSha256,omitempty"` // of its chain of trust document, if that holds
 	Image          *Image    `json:"image,omitempty"`          // of docker payloads
 	Status         string    `json:"status"`
+	Listed         bool      `json:"listed,omitempty"` // of a whole graph: it changes no verdict
 	Inputs         []Input   `json:"inputs,omitempty"`
 	Claims         []string  `json:"taskClaims,omitempty"` // JSON Pointers of what the task, not the worker, may have put in the document
 	Findings       []Finding `json:"findings"`
 
-	listed bool     // it has a status, and changes no verdict
-	rests  []int    // the report's tasks that this one rests on
-	ids    []string // of keys and certificates that its signatures rest on
+	rests []int    // the report's tasks that this one rests on
+	ids   []string // of keys and certificates that its signatures rest on
 }
 
 // Image says which docker image a task ran in: what it names, and what its

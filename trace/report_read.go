@@ -185,10 +185,7 @@ func (r *Report) restore() error {
 
 // restore gives an error that begins with a place in the link.
 func (s *ShardLink) restore(r *Report, t *Task) error {
-	if s.Listed && t.Verdict.OK() {
-		return fmt.Errorf("/listed: the task is %s", t.Verdict)
-	}
-	if t.listed = s.Listed; slices.ContainsFunc(s.Rests, func(on int) bool { return on < 0 || on >= len(r.Tasks) }) {
+	if slices.ContainsFunc(s.Rests, func(on int) bool { return on < 0 || on >= len(r.Tasks) }) {
 		return errors.New("/rests: there is no such task")
 	}
 	t.rests = s.Rests
@@ -205,7 +202,7 @@ func (s *ShardLink) restore(r *Report, t *Task) error {
 			return errors.New("/artifacts: want a name and digests")
 		}
 	}
-	if len(s.Artifacts) > 0 && (t.RunID == nil || t.DocumentSHA256 == "" || s.Listed) {
+	if len(s.Artifacts) > 0 && (t.RunID == nil || t.DocumentSHA256 == "" || t.Listed) {
 		return errors.New("/artifacts: no document vouches for them")
 	}
 	if d := s.Duplicate; d != nil && d.Most < 1 {
@@ -226,6 +223,8 @@ func (t *Task) checkRead() error {
 		return fmt.Errorf("/status: %q", clipText(t.Status))
 	case !slices.Contains(verdicts, t.Verdict):
 		return fmt.Errorf("/verdict: %q", clipText(string(t.Verdict)))
+	case t.Listed && t.Verdict.OK():
+		return fmt.Errorf("/listed: the task is %s", t.Verdict)
 	case t.DocumentSHA256 != "" && !sha256Pattern.MatchString(t.DocumentSHA256):
 		return errors.New("/documentSha256 is no digest")
 	}

@@ -80,7 +80,7 @@ func TestMalformedReports(t *testing.T) {
 		"rests on nothing":         func(o fixtures.Object) { link(o)["rests"] = []any{1} },
 		"rests before the first":   func(o fixtures.Object) { link(o)["rests"] = []any{-1} },
 		"follows from nothing":     func(o fixtures.Object) { link(o)["derived"] = []any{1} },
-		"listed and good":          func(o fixtures.Object) { link(o)["listed"] = true },
+		"listed and good":          func(o fixtures.Object) { first(o)["listed"] = true },
 		"an artifact's digest":     func(o fixtures.Object) { link(o)["artifacts"] = []any{fixtures.Object{"name": "public/x"}} },
 		"an artifact's name":       func(o fixtures.Object) { link(o)["artifacts"].([]any)[0].(fixtures.Object)["name"] = "\n" },
 		"artifacts of no document": func(o fixtures.Object) { delete(first(o), "documentSha256") },

@@ -55,7 +55,6 @@ type Shard struct {
 // ShardLink is what else is known of a task of the report.
 type ShardLink struct {
 	Rests      []int            `json:"rests,omitempty"`   // places in the report's tasks, that it rests on
-	Listed     bool             `json:"listed,omitempty"`  // it changes no verdict
 	Derived    []int            `json:"derived,omitempty"` // places of its findings that follow from others
 	Signers    []SignerUse      `json:"signers,omitempty"`
 	Restricted bool             `json:"restricted,omitempty"` // it has a restricted scope
@@ -132,7 +131,7 @@ func (c *chain) shardLinks(r *Report, links []*link) []ShardLink {
 	out := make([]ShardLink, len(links))
 	for i, l := range links {
 		t := &r.Tasks[i]
-		s := ShardLink{Rests: distinctInts(t.rests), Listed: t.listed, Signers: signersOf(l), Duplicate: l.node.duplicate}
+		s := ShardLink{Rests: distinctInts(t.rests), Signers: signersOf(l), Duplicate: l.node.duplicate}
 		for j, f := range t.Findings {
 			if f.derived {
 				s.Derived = append(s.Derived, j)

@@ -84,14 +84,9 @@ type Comparison struct {
 
 // AddCompared records comparisons. Call Conclude afterwards.
 func (r *Report) AddCompared(list []Comparison) {
-	type key struct {
-		task string
-		run  int
-		name string
-	}
-	at := make(map[key]int, len(r.Artifacts))
+	at := make(map[artifactKey]int, len(r.Artifacts))
 	for i, a := range r.Artifacts {
-		at[key{a.TaskID, a.RunID, a.Name}] = i
+		at[a.key()] = i
 	}
 	for _, c := range list {
 		a := artifactOf(c.Artifact.run, c.Artifact.name, c.Artifact.digests)
@@ -99,10 +94,18 @@ func (r *Report) AddCompared(list []Comparison) {
 		for _, f := range c.Findings {
 			a.Findings = append(a.Findings, f.withDefaults())
 		}
-		if i, named := at[key{a.TaskID, a.RunID, a.Name}]; named {
+		if i, named := at[a.key()]; named {
 			r.Artifacts[i] = a
 			continue
 		}
 		r.AddArtifact(a)
 	}
 }
+
+type artifactKey struct {
+	task string
+	run  int
+	name string
+}
+
+func (a Artifact) key() artifactKey { return artifactKey{a.TaskID, a.RunID, a.Name} }

@@ -64,6 +64,7 @@ type dotNode struct {
 	tasks   int
 	kind    string
 	verdict trace.Verdict
+	listed  bool       // its verdict changes no other
 	fault   trace.Rule // the first error of the one task
 }
 
@@ -101,19 +102,20 @@ func (d *drawing) place(alone map[int]bool) {
 	type key struct {
 		group, kind string
 		verdict     trace.Verdict
+		listed      bool
 	}
 	d.nodes, d.of = nil, make([]*dotNode, len(d.r.Tasks))
 	alike := map[key]*dotNode{}
 	for i := range d.r.Tasks {
 		t := &d.r.Tasks[i]
-		n := &dotNode{group: t.Group, first: i, tasks: 1, kind: t.Type, verdict: t.Verdict, fault: firstRule(t)}
+		n := &dotNode{group: t.Group, first: i, tasks: 1, kind: t.Type, verdict: t.Verdict, listed: t.Listed, fault: firstRule(t)}
 		if !slices.Contains(d.by, "task group") {
 			n.group = ""
 		}
 		if !slices.Contains(d.by, "kind") {
 			n.kind = "of any kind"
 		}
-		if k := (key{n.group, n.kind, n.verdict}); d.collapsed && !alone[i] {
+		if k := (key{n.group, n.kind, n.verdict, n.listed}); d.collapsed && !alone[i] {
 			if same := alike[k]; same != nil {
 				same.tasks++
 				d.of[i] = same
@@ -192,7 +194,7 @@ func (d *drawing) graph() *dot.Graph {
 		}
 		node := in.Node(fmt.Sprintf("t%06d", i)).Label(d.label(n)).Attr("shape", "box")
 		switch {
-		case n.verdict.OK() && d.r.Tasks[n.first].Status != "judged" && n.tasks == 1:
+		case n.listed, n.verdict.OK() && d.r.Tasks[n.first].Status != "judged" && n.tasks == 1:
 			node.Attr("style", "dotted")
 		case n.verdict.OK():
 		case n.verdict == trace.Undetermined:
@@ -214,7 +216,7 @@ func (d *drawing) graph() *dot.Graph {
 		if e.input && !e.pinned {
 			edge.Attr("style", "dashed")
 		}
-		if !e.to.verdict.OK() {
+		if !e.to.verdict.OK() && !e.to.listed {
 			label += "\n✗ " + verdictName(e.to.verdict)
 			edge.Attr("color", "red").Attr("fontcolor", "red")
 		}
@@ -236,7 +238,10 @@ func (d *drawing) clusters() map[string]string {
 
 func (d *drawing) label(n *dotNode) string {
 	verdict := verdictName(n.verdict)
-	if !n.verdict.OK() {
+	switch {
+	case n.listed:
+		verdict = "listed"
+	case !n.verdict.OK():
 		verdict = "✗ " + verdict
 	}
 	kind := clip(Clean(cmp.Or(n.kind, "no kind")), dotLabel)
@@ -244,7 +249,7 @@ func (d *drawing) label(n *dotNode) string {
 		return fmt.Sprintf("%s\n%s\n%s", count(n.tasks, "task"), kind, verdict)
 	}
 	t := &d.r.Tasks[n.first]
-	if n.fault != "" && !n.verdict.OK() {
+	if n.fault != "" && !n.verdict.OK() && !n.listed {
 		verdict += ": " + Clean(string(n.fault))
 	}
 	lines := []string{clip(Clean(t.Name), dotLabel), taskRef(t), kind, verdict}

@@ -183,8 +183,12 @@ func junitTask(r *trace.Report, i int, causes *causes) junitCase {
 	if c.Class == "" {
 		c.Class = "task"
 	}
-	c.judge(t.Verdict, t.Findings, causes.why(i))
-	if t.Verdict.OK() && t.Status != "" && t.Status != "judged" {
+	verdict := t.Verdict
+	if t.Listed { // its findings are warnings
+		verdict = trace.Verified
+	}
+	c.judge(verdict, t.Findings, causes.why(i))
+	if verdict.OK() && t.Status != "" && t.Status != "judged" {
 		c.Skipped = &junitResult{Message: "listed, not judged: " + Clean(t.Status)}
 	}
 	return c

@@ -25,7 +25,7 @@ func (t *text) overview(r *trace.Report) {
 	verdicts, statuses, kinds, groups := map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}
 	for i := range r.Tasks {
 		task := &r.Tasks[i]
-		verdicts[cmp.Or(string(task.Verdict), "not checked")]++
+		verdicts[Outcome(task)]++
 		statuses[cmp.Or(task.Status, "no status")]++
 		kinds[cmp.Or(task.Type, "no kind")]++
 		groups[task.Group]++
@@ -36,6 +36,14 @@ func (t *text) overview(r *trace.Report) {
 	if len(groups) > 1 {
 		t.printf("    of %s\n", count(len(groups), "task group"))
 	}
+}
+
+// Outcome is a task's verdict in a word; of one that a whole graph only lists, that.
+func Outcome(t *trace.Task) string {
+	if t.Listed {
+		return "listed"
+	}
+	return cmp.Or(Clean(string(t.Verdict)), "not checked")
 }
 
 // counted writes how many there are of each, most first.

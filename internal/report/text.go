@@ -130,7 +130,11 @@ func (t *text) tasks(r *trace.Report) {
 }
 
 func (t *text) task(task *trace.Task) {
-	t.printf("  %s  %s", t.verdict(task.Verdict), taskLabel(task))
+	verdict := t.verdict(task.Verdict)
+	if task.Listed {
+		verdict = Outcome(task)
+	}
+	t.printf("  %s  %s", verdict, taskLabel(task))
 	var about []string
 	for _, s := range []string{task.Type, task.WorkerPool} {
 		if s != "" {

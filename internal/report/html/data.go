@@ -124,7 +124,7 @@ func taskColumns(t *table, task *trace.Task, parent int) []int {
 	}
 	return []int{
 		t.foreign(task.TaskID, maxName), run, t.foreign(task.Name, maxName), t.foreign(task.Type, maxName),
-		t.add(word(task.Verdict)), t.foreign(task.Status, maxName), parent, t.foreign(task.Parent, maxName),
+		t.add(report.Line(report.Outcome(task), maxName)), t.foreign(task.Status, maxName), parent, t.foreign(task.Parent, maxName),
 		t.foreign(task.Group, maxName), t.foreign(task.WorkerPool, maxName), t.foreign(task.Implementation, maxName),
 		t.foreign(tree.Repository, maxLine), t.foreign(tree.Revision, maxName),
 		t.foreign(signer.Method, maxName), t.foreign(signer.Identity, maxLine), t.foreign(signer.KeyID, maxName),

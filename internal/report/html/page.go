@@ -104,8 +104,8 @@ type signer struct {
 
 // kind counts tasks.
 type kind struct {
-	Name                                              string
-	Tasks, Hold, Accepted, Open, Untrusted, NotSigned int
+	Name                                                      string
+	Tasks, Hold, Accepted, Open, Untrusted, Listed, NotSigned int
 }
 
 func newPage(r *trace.Report) (*page, error) {
@@ -266,6 +266,9 @@ func newPlace(t *trace.Task) place {
 		Name: report.Line(t.Name, maxName), Ref: report.Line(ref(t.TaskID, t.RunID), maxName),
 		Type: report.Line(t.Type, maxName), Pool: report.Line(t.WorkerPool, maxName), Verdict: verdictOf(t.Verdict),
 	}
+	if t.Listed {
+		pl.Verdict = verdict{report.Outcome(t), "–", "dim"}
+	}
 	if t.Status != "judged" {
 		pl.Status = report.Line(t.Status, maxName)
 	}
@@ -319,6 +322,8 @@ func (p *page) kinds(r *trace.Report) {
 func (k *kind) count(t *trace.Task) {
 	k.Tasks++
 	switch {
+	case t.Listed:
+		k.Listed++
 	case t.Verdict == trace.Accepted:
 		k.Accepted++
 	case t.Verdict.OK():

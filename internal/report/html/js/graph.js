@@ -19,7 +19,7 @@ const GRAPH = (() => {
       element("kbd", {}, "Shift"), "+", element("kbd", {}, "↑↓←→"), " moves the view, ", element("kbd", {}, "+"), " ", element("kbd", {}, "−"), " ", element("kbd", {}, "0"), " zoom and fit. Drag moves, ", element("kbd", {}, "Ctrl"), "+wheel zooms.");
     const sample = (look, label) => element("span", {}, drawing("svg", {viewBox: "0 0 40 12", "aria-hidden": "true"}, drawing("path", {class: "flow " + look, d: "M2 6H38", "stroke-width": 2})), " ", label);
     const legend = element("p", {class: "hint legend"}, sample("", "takes, pinned"), sample("loose", "takes, not pinned"), sample("made", "created"),
-      element("span", {}, "✓ holds  ! accepted  ? undetermined  ✗ untrusted"));
+      element("span", {}, "✓ holds  ! accepted  ? undetermined  ✗ untrusted  – listed"));
 
     function draw() {
       drawn = GROUPS.make(grouping, opened);

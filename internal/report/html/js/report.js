@@ -94,12 +94,14 @@ const users = (() => {
   return {ways, of: (task) => [...new Set(ways(task))]};
 })();
 
-const GOOD = new Set(["verified", "signed", "accepted"]);
+// Nothing is wrong with these; what a whole graph only lists changes no verdict.
+const GOOD = new Set(["verified", "signed", "accepted", "listed"]);
 const looks = (verdict) => {
   switch (verdict) {
     case "verified": case "signed": return {mark: "✓", look: "ok"};
     case "accepted": return {mark: "!", look: "warn"};
     case "undetermined": return {mark: "?", look: "warn"};
+    case "listed": return {mark: "–", look: "dim"};
   }
   return {mark: "✗", look: "bad"};
 };
