@@ -28,12 +28,16 @@ type fetched struct {
 // verified fills tmp with bytes that match every digest. Bytes that don't are
 // fetched once more past the CDN, and then named as what they are.
 func (w *worker) verified(ctx context.Context, j *job, tmp *tempFile) (fetched, error) {
+	if f, ok := w.fromCache(ctx, j, tmp); ok {
+		return f, nil
+	}
 	first, err := w.once(ctx, j, tmp, false)
 	if err != nil {
 		return first, err
 	}
 	bad, firstGot := first.judge(j.digests)
 	if bad == nil {
+		w.intoCache(j, tmp, first.size)
 		return first, nil
 	}
 	wrong := &MismatchError{What: j.what, Algorithm: bad.Algorithm(), Want: bad.Hex(), First: firstGot, Fault: Transport}
@@ -45,6 +49,7 @@ func (w *worker) verified(ctx context.Context, j *job, tmp *tempFile) (fetched, 
 	}
 	bad, secondGot := second.judge(j.digests)
 	if bad == nil {
+		w.intoCache(j, tmp, second.size)
 		second.note = fmt.Sprintf("transport delivered wrong bytes first (%s %s); a fetch past the CDN gave the right ones", wrong.Algorithm, firstGot)
 		return second, nil
 	}
