@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -137,13 +138,13 @@ func (r *downloadRun) checkOverwrite(items []inputs.Item) error {
 // writeFile puts a file in its place when all of it is written, or leaves what
 // was there. "-" is no special name here.
 func writeFile(name string, write func(io.Writer) error) (err error) {
-	var b bytes.Buffer
-	if err := write(&b); err != nil {
-		return err
-	}
 	// A pipe or a device can't be replaced, and must not be; nor a link, as
 	// /dev/stdout is one, also where it leads to a file.
 	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			return err
+		}
 		return os.WriteFile(name, b.Bytes(), 0o644)
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".cot-*")
@@ -155,7 +156,8 @@ func writeFile(name string, write func(io.Writer) error) (err error) {
 			_ = os.Remove(f.Name())
 		}
 	}()
-	_, err = f.Write(b.Bytes())
+	b := bufio.NewWriterSize(f, 64<<10)
+	err = errors.Join(write(b), b.Flush())
 	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
 		return err
 	}
