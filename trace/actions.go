@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -167,19 +168,29 @@ func (c *chain) readVouched(ctx context.Context, l *link, name string, limit int
 	if finding != nil {
 		return nil, finding
 	}
-	data, err := c.readAll(ctx, l.ref(), name, limit)
-	if err != nil {
-		f := unavailable(RuleArtifactUnavailable, err, name+" of "+l.ref().String())
-		return nil, &f
-	}
-	for _, d := range digests {
-		h := d.New()
-		h.Write(data)
-		if sum := h.Sum(nil); !d.Matches(sum) {
-			return nil, wrongDigest(l, name, d, sum)
+	for _, afresh := range []bool{false, true} {
+		body, err := c.openVouched(ctx, l.ref(), name, digests, limit, afresh)
+		var data []byte
+		if err == nil {
+			data, err = io.ReadAll(body)
+		}
+		finding = nil
+		if err != nil {
+			f := unavailable(RuleArtifactUnavailable, err, name+" of "+l.ref().String())
+			finding = &f
+		}
+		for _, d := range digests {
+			h := d.New()
+			h.Write(data)
+			if sum := h.Sum(nil); finding == nil && !d.Matches(sum) {
+				finding = wrongDigest(l, name, d, sum)
+			}
+		}
+		if body == nil || !body.finish(finding == nil) {
+			return data, finding
 		}
 	}
-	return data, nil
+	return nil, finding
 }
 
 // wrongDigest is the finding for bytes that are not those that were vouched for.

@@ -60,16 +60,21 @@ func (c *chain) readDocument(ctx context.Context, l *link) error {
 		l.add(unreadable(RuleCotMissing, l, name, err))
 		return nil
 	}
-	signed, err := c.readSigned(ctx, l, name)
-	if err != nil || signed == nil {
-		return err
-	}
 	w := certs.Worker{
 		Implementation: l.node.impl, Pool: l.node.task.Pool,
 		WorkerGroup: l.run.WorkerGroup, WorkerID: l.run.WorkerID, Started: l.run.Started, Resolved: l.run.Resolved,
 	}
+	if l.doc = c.keptDocument(ctx, l, w); l.doc != nil {
+		return nil
+	}
+	signed, err := c.readSigned(ctx, l, name)
+	if err != nil || signed == nil {
+		return err
+	}
 	if verified := c.verifySignature(ctx, l, *signed, w); verified != nil {
-		l.doc = c.checkDocument(l, *verified)
+		if l.doc = c.checkDocument(l, *verified); l.doc != nil {
+			c.keepDocument(l, *signed, w)
+		}
 	}
 	return nil
 }

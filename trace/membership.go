@@ -96,14 +96,22 @@ func (c *chain) taskGraphOf(ctx context.Context, parent *node, run graph.Run, ch
 	for _, n := range children {
 		want[n.id] = n
 	}
-	body, err := c.v.sources.Artifacts.Open(ctx, l.ref(), TaskGraphName, c.v.policy.Limits.MaxTaskGraphBytes)
-	if err != nil {
-		l.add(noTaskGraph(l, err))
-		return l, nil, ctx.Err()
+	var g *taskGraph
+	var readErr error
+	var sums [][]byte
+	for _, afresh := range []bool{false, true} {
+		body, err := c.openVouched(ctx, l.ref(), TaskGraphName, digests, c.v.policy.Limits.MaxTaskGraphBytes, afresh)
+		if err != nil {
+			l.add(noTaskGraph(l, err))
+			return l, nil, ctx.Err()
+		}
+		g, sums, readErr = readTaskGraph(body, digests, want)
+		if !body.finish(sums != nil && allMatch(digests, sums)) {
+			break
+		}
 	}
-	defer body.Close()
-	g, sums, err := readTaskGraph(body, digests, want)
 	var u *graph.UnavailableError
+	err = readErr
 	switch {
 	case ctx.Err() != nil:
 		return l, nil, ctx.Err()

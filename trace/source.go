@@ -94,6 +94,24 @@ type GitHub interface {
 	Contains(ctx context.Context, t tree.Tree, ref string) (bool, error)
 }
 
+// Cache keeps what earlier runs read: artifacts by digest, and documents with
+// their signatures by run. What it gives is verified as what is fetched is, and
+// dropped and fetched anew where that fails.
+type Cache interface {
+	// Open gives what is kept under a name; nil: nothing is.
+	Open(name string) io.ReadCloser
+	// Create begins to keep something under a name; nil: it can't be kept.
+	Create(name string) Keeping
+	Drop(name string)
+}
+
+// Keeping is something on its way into a cache: there once it is finished, or
+// nothing of it. Writing to it never fails.
+type Keeping interface {
+	io.Writer
+	Finish(keep bool)
+}
+
 // Sources is all that verification reads.
 type Sources struct {
 	Tasks     Tasks
@@ -105,4 +123,5 @@ type Sources struct {
 	// Revocation fetches CRLs and OCSP answers that policy lets be fetched; nil:
 	// none are.
 	Revocation revocation.Sources
+	Cache      Cache // nil: none
 }

@@ -36,12 +36,13 @@ func (c *chain) keep(l *link) func(name []byte) bool {
 	if c.whole == nil || !c.v.options.TakenOnly {
 		return nil
 	}
+	forms := certs.Forms()
 	return func(name []byte) bool {
 		switch string(name) {
 		case TaskGraphName, ActionsName, ParametersName, InputsReportName, certs.DocumentName:
 			return true
 		}
-		for _, f := range certs.Forms() {
+		for _, f := range forms {
 			if string(name) == string(f) {
 				return true
 			}

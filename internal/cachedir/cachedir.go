@@ -67,21 +67,66 @@ func (d *Dir) Write(name string, data []byte) error {
 	if d == nil {
 		return nil
 	}
+	f, err := d.Create(name)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Finish(err == nil))
+}
+
+// File is a file on its way into the directory.
+type File struct {
+	dir        *Dir
+	file       *os.File
+	name, temp string
+}
+
+// Create begins a file that takes its name only when Finish says so.
+func (d *Dir) Create(name string) (*File, error) {
+	if d == nil {
+		return nil, os.ErrInvalid
+	}
 	var random [8]byte
 	rand.Read(random[:])
 	temp := name + "." + hex.EncodeToString(random[:])
 	f, err := d.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = d.root.Rename(temp, name)
+	return &File{d, f, name, temp}, nil
+}
+
+// Write adds to the file.
+func (f *File) Write(p []byte) (int, error) { return f.file.Write(p) }
+
+// Finish puts the file in the place of what has its name, or leaves nothing of
+// it.
+func (f *File) Finish(keep bool) error {
+	err := f.file.Close()
+	if keep && err == nil {
+		err = f.dir.root.Rename(f.temp, f.name)
 	}
-	if err != nil {
-		_ = d.root.Remove(temp)
+	if !keep || err != nil {
+		_ = f.dir.root.Remove(f.temp)
 	}
 	return err
+}
+
+// Open opens a file.
+func (d *Dir) Open(name string) (*os.File, error) {
+	if d == nil {
+		return nil, os.ErrNotExist
+	}
+	return d.root.Open(name)
+}
+
+// Remove removes a file.
+func (d *Dir) Remove(name string) error {
+	if d == nil {
+		return nil
+	}
+	return d.root.Remove(name)
 }
 
 var errShared = errors.New("others can write the cache directory: want one of your own with mode 0700")

@@ -98,7 +98,7 @@ func (r *downloadRun) transfer(ctx context.Context, list []download.Item) ([]dow
 	}
 	defer dest.Close()
 	d, err := download.New(dest, stored{r.deployment.queue}, download.Options{
-		Jobs: r.jobs, MaxArtifactSize: r.maxSize,
+		Jobs: r.jobs, MaxArtifactSize: r.maxSize, Cache: r.deployment.sources.Cache,
 		URLs: elsewhere{r.deployment.transport}, Events: r.show.fetched(len(list), "fetching"),
 	})
 	if err != nil {

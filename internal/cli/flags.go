@@ -64,7 +64,7 @@ func (c *common) register(cmd *cobra.Command) {
 	f.StringVarP(&c.output, "output", "o", "", "write the report to `FILE`, all of it or nothing")
 	f.BoolVarP(&c.verbose, "verbose", "v", false, "say everything")
 	f.BoolVarP(&c.quiet, "quiet", "q", false, "say only why something failed")
-	f.StringVar(&c.cacheDir, "cache-dir", "", "keep CRLs and answers of GitHub in `DIR`, which nobody else may write")
+	f.StringVar(&c.cacheDir, "cache-dir", "", "keep artifacts, signed documents, CRLs and answers of GitHub in `DIR`, which nobody else may write")
 	f.StringVar(&c.progress, "progress", "auto", "`HOW`: auto, plain or none; bars on a terminal, a line now and then in a log")
 	f.SortFlags = false
 	completeValues(cmd, "format", c.formats)

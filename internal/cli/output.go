@@ -150,18 +150,34 @@ func (r *downloadRun) checkOverwrite(items []inputs.Item) error {
 
 // writeReport is writeFile for what is not to be lost where it can't be written.
 func writeReport(name string, write func(io.Writer) error) error {
-	var b bytes.Buffer
-	if err := write(&b); err != nil {
-		return err
-	}
+	var unmade error
 	err := writeFile(name, func(w io.Writer) error {
-		_, err := w.Write(b.Bytes())
+		watched := &watchedWriter{w: w}
+		err := write(watched)
+		if watched.err == nil {
+			unmade = err
+		}
 		return err
 	})
-	if err != nil {
-		return &unwrittenError{name, b.Bytes(), err}
+	if err == nil || unmade != nil {
+		return err
 	}
-	return nil
+	return &unwrittenError{name, write, err}
+}
+
+// watchedWriter remembers that writing failed, which is another thing than that
+// there is nothing to write.
+type watchedWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (w *watchedWriter) Write(p []byte) (int, error) {
+	n, err := w.w.Write(p)
+	if err != nil {
+		w.err = err
+	}
+	return n, err
 }
 
 // writeFile puts a file in its place when all of it is written, or leaves what
@@ -186,10 +202,7 @@ func writeFile(name string, write func(io.Writer) error) (err error) {
 		}
 	}()
 	b := bufio.NewWriterSize(f, 64<<10)
-	err = write(b)
-	if err == nil {
-		err = b.Flush()
-	}
+	err = errors.Join(write(b), b.Flush())
 	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
 		return err
 	}

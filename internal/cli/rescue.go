@@ -1,18 +1,20 @@
 package cli
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 )
 
-// unwrittenError is why a finished report is not in its place. The report is not
-// lost by that: rescue puts it elsewhere.
+// unwrittenError is why a report is not in its place. It is not lost by that:
+// rescue puts it elsewhere.
 type unwrittenError struct {
-	name string
-	data []byte
-	err  error
+	name  string
+	write func(io.Writer) error
+	err   error
 }
 
 func (e *unwrittenError) Error() string { return e.err.Error() }
@@ -30,7 +32,7 @@ func (c *common) rescue(s IO, lost *unwrittenError) error {
 			return fmt.Errorf("%w; it is in %s instead", lost, name)
 		}
 	}
-	if _, err := s.Stdout.Write(lost.data); err != nil {
+	if err := lost.write(s.Stdout); err != nil {
 		return errors.Join(lost, err)
 	}
 	return fmt.Errorf("%w; it is on standard output instead", lost)
@@ -42,7 +44,8 @@ func keepIn(dir string, lost *unwrittenError) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = f.Write(lost.data)
+	b := bufio.NewWriterSize(f, 64<<10)
+	err = errors.Join(lost.write(b), b.Flush())
 	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
 		_ = os.Remove(f.Name())
 		return "", err

@@ -12,6 +12,7 @@ import (
 	"github.com/mozilla-releng/cot/graph"
 	"github.com/mozilla-releng/cot/internal/cachedir"
 	"github.com/mozilla-releng/cot/internal/crlcache"
+	"github.com/mozilla-releng/cot/internal/evidencecache"
 	"github.com/mozilla-releng/cot/internal/queue"
 	"github.com/mozilla-releng/cot/internal/transport"
 	"github.com/mozilla-releng/cot/internal/vcs"
@@ -61,6 +62,7 @@ func (c *common) connect(s IO, p *policy.Policy, root string, show progress) (*d
 		if d.cache, err = cachedir.Open(c.cacheDir); err != nil {
 			return nil, usagef("--cache-dir: %w", err)
 		}
+		d.sources.Cache = evidencecache.New(d.cache)
 	}
 	v, err := vcs.New(vcsConfig(p, t, s.env("GITHUB_TOKEN"), d.cache))
 	if err != nil {

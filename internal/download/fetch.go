@@ -179,7 +179,7 @@ func (w *worker) deliver(ctx context.Context, j *job, res *Result) error {
 		return err
 	}
 	defer tmp.discard()
-	got, err := w.verified(ctx, j, tmp)
+	got, err := w.kept(ctx, j, tmp)
 	if err != nil {
 		return err
 	}

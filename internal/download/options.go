@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/mozilla-releng/cot/trace"
 )
 
 // Options bound the work. Zero values mean the defaults named here.
@@ -17,6 +19,7 @@ type Options struct {
 	Stall           time.Duration // a connection that brings less than 64 KiB in this time is given up: 1 min
 	Timeout         time.Duration // for one artifact, all attempts: 6 h
 	URLs            URLs          // reads Pinned items; without it they are refused
+	Cache           trace.Cache   // nil: none
 	Events          func(Event)   // called from several goroutines at once
 }
 

@@ -151,8 +151,7 @@ func (l *listing) artifact(dec *jsontext.Decoder) error {
 	}
 	var room [128]byte // most names are shorter
 	a, name, expires := graph.Artifact{}, room[:0], ""
-	err := strictjson.Table(dec, func(key []byte, dec *jsontext.Decoder) error {
-		text, _, err := strictjson.Text(dec)
+	err := strictjson.Entries(dec, func(key, text []byte) error {
 		switch string(key) {
 		case "name":
 			name = append(name[:0], text...)
@@ -163,7 +162,7 @@ func (l *listing) artifact(dec *jsontext.Decoder) error {
 				expires = string(text)
 			}
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return err

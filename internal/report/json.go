@@ -4,6 +4,7 @@ package report
 
 import (
 	"io"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -77,11 +78,43 @@ func writeJSON(w io.Writer, v any, complete func(*finding)) error {
 		return json.MarshalEncode(enc, out)
 	})
 	options := json.JoinOptions(jsonOptions, json.WithMarshalers(json.JoinMarshalers(json.MarshalToFunc(writeNumber), found)))
-	b, err := json.Marshal(v, options, jsontext.WithIndent("  "))
-	if err != nil {
+	// Of a large graph it is too much to hold at once.
+	out := cleaner{w: w}
+	if err := json.MarshalWrite(&out, v, options, jsontext.WithIndent("  ")); err != nil {
 		return err
 	}
-	_, err = w.Write(append(CleanJSON(b), '\n'))
+	return out.end()
+}
+
+// cleaner writes JSON as CleanJSON makes it.
+type cleaner struct {
+	w    io.Writer
+	held []byte // what is not yet written
+}
+
+const cleanerBytes = 64 << 10
+
+func (c *cleaner) Write(p []byte) (int, error) {
+	c.held = append(c.held, p...)
+	if len(c.held) < cleanerBytes {
+		return len(p), nil
+	}
+	whole := len(c.held) // but for a character that has only begun
+	for i := 1; i < utf8.UTFMax; i++ {
+		if at := len(c.held) - i; utf8.RuneStart(c.held[at]) {
+			if !utf8.FullRune(c.held[at:]) {
+				whole = at
+			}
+			break
+		}
+	}
+	_, err := c.w.Write(CleanJSON(c.held[:whole]))
+	c.held = append(c.held[:0], c.held[whole:]...)
+	return len(p), err
+}
+
+func (c *cleaner) end() error {
+	_, err := c.w.Write(append(CleanJSON(c.held), '\n'))
 	return err
 }
 

@@ -252,20 +252,10 @@ func (d *digests) kept() Hashes {
 func (p *parser) hashes(name []byte, dec *jsontext.Decoder) (digests, error) {
 	var d digests
 	some := false
-	err := strictjson.Table(dec, func(alg []byte, dec *jsontext.Decoder) error {
+	err := strictjson.Entries(dec, func(alg, digits []byte) error {
 		some = true
-		if dec.PeekKind() != '"' {
-			v, err := strictjson.Read(dec)
-			if err == nil {
-				p.hash(&d, name, alg, nil, v)
-			}
-			return err
-		}
-		digits, _, err := strictjson.Text(dec)
-		if err == nil {
-			p.hash(&d, name, alg, digits, nil)
-		}
-		return err
+		p.hash(&d, name, alg, digits)
+		return nil
 	})
 	if !some {
 		at := strictjson.Pointer("/artifacts", string(name))
@@ -277,8 +267,8 @@ func (p *parser) hashes(name []byte, dec *jsontext.Decoder) (digests, error) {
 	return d, err
 }
 
-// hash reads a digest; other is what stands in the place of one that is no text.
-func (p *parser) hash(d *digests, name, alg, digits []byte, other any) {
+// hash reads a digest; nil: what stands there is no text.
+func (p *parser) hash(d *digests, name, alg, digits []byte) {
 	at := func() string { return strictjson.Pointer("/artifacts", string(name), string(alg)) }
 	var into []byte
 	switch string(alg) {
@@ -300,7 +290,7 @@ func (p *parser) hash(d *digests, name, alg, digits []byte, other any) {
 	if !lowerHex(into, digits) {
 		found := string(digits)
 		if digits == nil {
-			found = fmt.Sprint(other)
+			found = "no text"
 		}
 		p.fail(at(), "not a digest", fmt.Sprintf("%d lower-case hex digits", 2*len(into)), clip(found))
 		return

@@ -1,0 +1,78 @@
+package strictjson
+
+import (
+	"bytes"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Entries reads the decoder's next value, an object of which there may be
+// millions alike, in one step where it is as simple as they are: texts without
+// escapes, numbers and literals. It is read member by member otherwise, which
+// gives the same. text is nil for what is no text; name and text are there only
+// while read runs.
+func Entries(dec *jsontext.Decoder, read func(name, text []byte) error) error {
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return syntaxError(err)
+	}
+	if len(raw) == 0 || raw[0] != '{' {
+		return notAnObject(raw)
+	}
+	if simple(raw) {
+		return flat(raw, read)
+	}
+	return Table(jsontext.NewDecoder(bytes.NewBuffer(raw)), func(name []byte, dec *jsontext.Decoder) error {
+		text, ok, err := Text(dec)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			text = nil
+		}
+		return read(name, text)
+	})
+}
+
+func notAnObject(raw []byte) error {
+	_, err := ParseObject(raw, int64(len(raw)))
+	return err
+}
+
+// simple tells whether an object, which is valid JSON, has no object, array or
+// escape in it.
+func simple(raw []byte) bool {
+	return bytes.IndexByte(raw, '\\') < 0 && bytes.IndexByte(raw[1:], '{') < 0 && bytes.IndexByte(raw, '[') < 0
+}
+
+// flat reads a simple object.
+func flat(raw []byte, read func(name, text []byte) error) error {
+	for rest := raw[1:]; ; {
+		var name, text []byte
+		at := bytes.IndexByte(rest, '"')
+		if at < 0 {
+			return nil // "}"
+		}
+		name, rest = quoted(rest[at:])
+		rest = rest[bytes.IndexByte(rest, ':')+1:]
+		rest = bytes.TrimLeft(rest, " \t\r\n")
+		if rest[0] == '"' {
+			if text, rest = quoted(rest); text == nil {
+				text = []byte{}
+			}
+		} else if at = bytes.IndexByte(rest, ','); at >= 0 {
+			rest = rest[at:]
+		} else {
+			rest = nil
+		}
+		if err := read(name, text); err != nil {
+			return err
+		}
+	}
+}
+
+// quoted splits a text off that begins with its quotation mark.
+func quoted(s []byte) (text, rest []byte) {
+	end := 1 + bytes.IndexByte(s[1:], '"')
+	return s[1:end], s[end+1:]
+}
