@@ -12,21 +12,22 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 )
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == "serve" {
-		serveMain(serve)
-		return
-	}
-	if len(os.Args) == 2 && os.Args[1] == "serve-graphs" {
-		serveMain(serveGraphs)
-		return
+	if len(os.Args) == 2 {
+		side := map[string]func(io.Reader, io.Writer) error{"serve": serve, "serve-graphs": serveGraphs, "serve-reports": serveReports}[os.Args[1]]
+		if side != nil {
+			serveMain(side)
+			return
+		}
 	}
 	if len(os.Args) == 4 {
 		side := map[string]func(string, string) error{"certs": certsMain, "limit": limitMain}[os.Args[1]]
@@ -52,8 +53,8 @@ func run(ctx context.Context) error {
 	parent := flag.String("dir", os.TempDir(), "where files are written")
 	flag.Parse()
 	part := flag.Arg(0)
-	if flag.NArg() > 1 || flag.NArg() == 1 && part != "certs" && part != "graphs" {
-		return fmt.Errorf("want no argument, certs or graphs, found %q", flag.Args())
+	if flag.NArg() > 1 || !slices.Contains([]string{"", "certs", "graphs", "reports"}, part) {
+		return fmt.Errorf("want no argument, certs, graphs or reports, found %q", flag.Args())
 	}
 	wanted, err := regexp.Compile(*only)
 	if err != nil {
@@ -86,14 +87,22 @@ func run(ctx context.Context) error {
 		}
 		scenarios = append(scenarios, others...)
 	}
-	if part != "graphs" {
+	if part == "" || part == "certs" {
 		of, err := certScenarios(ctx, dir)
 		if err != nil {
 			return err
 		}
 		scenarios = append(scenarios, of...)
 	}
-	if part != "certs" {
+	if part == "" || part == "reports" {
+		of, stop, err := reportScenarios(ctx, dir)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		scenarios = append(scenarios, of...)
+	}
+	if part == "" || part == "graphs" {
 		of, stop, err := graphScenarios(ctx, dir, wanted)
 		if err != nil {
 			return err
