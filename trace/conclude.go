@@ -261,7 +261,7 @@ func (r *Report) Verified(run graph.RunRef, name string) (VerifiedArtifact, *Fin
 		bad := f.withDefaults()
 		return VerifiedArtifact{}, &bad
 	}
-	return VerifiedArtifact{run: run, name: name, digests: digests}, nil
+	return VerifiedArtifact{named{run, name, digests}}, nil
 }
 
 // AddArtifact records what happened to an artifact. Call Conclude afterwards.

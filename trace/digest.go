@@ -41,20 +41,23 @@ func (d Digest) Algorithm() string {
 // Hex is the digest in lower-case hexadecimal.
 func (d Digest) Hex() string { return hex.EncodeToString(d.sum) }
 
-// VerifiedArtifact names bytes that a report without failures vouches for. It
-// is what internal/download takes; only Report.Verified makes one.
-type VerifiedArtifact struct {
+// named is an artifact of a run with the digests that a verified document has for it.
+type named struct {
 	run     graph.RunRef
 	name    string
 	digests []Digest
 }
 
 // Run is the run that made the artifact.
-func (a VerifiedArtifact) Run() graph.RunRef { return a.run }
+func (a named) Run() graph.RunRef { return a.run }
 
 // Name is the artifact's name in the queue.
-func (a VerifiedArtifact) Name() string { return a.name }
+func (a named) Name() string { return a.name }
 
 // Digests are all that the document has for the artifact, at least one; bytes
 // must match every one.
-func (a VerifiedArtifact) Digests() []Digest { return a.digests }
+func (a named) Digests() []Digest { return a.digests }
+
+// VerifiedArtifact names bytes that a report without failures vouches for. It
+// is what internal/download takes; only Report.Verified makes one.
+type VerifiedArtifact struct{ named }

@@ -2,27 +2,12 @@ package trace
 
 import (
 	"slices"
-
-	"github.com/mozilla-releng/cot/graph"
 )
 
 // StoredArtifact is an artifact with the digests that count of its run's
 // verified document: what is stored can be compared with them. Whether it may
 // be used is another question, which Report.Verified answers.
-type StoredArtifact struct {
-	run     graph.RunRef
-	name    string
-	digests []Digest
-}
-
-// Run is the run that made the artifact.
-func (a StoredArtifact) Run() graph.RunRef { return a.run }
-
-// Name is the artifact's name in the queue.
-func (a StoredArtifact) Name() string { return a.name }
-
-// Digests are all that the document has for the artifact, at least one.
-func (a StoredArtifact) Digests() []Digest { return a.digests }
+type StoredArtifact struct{ named }
 
 // Stored gives the artifacts that judged tasks took from others, each once, and
 // with made also all that the targets made.
@@ -42,7 +27,7 @@ func (r *Report) Stored(made bool) []StoredArtifact {
 				continue
 			}
 			if digests, f := d.link.digests(name); f == nil {
-				out = append(out, StoredArtifact{run, name, digests})
+				out = append(out, StoredArtifact{named{run, name, digests}})
 			}
 		}
 	}
@@ -66,7 +51,7 @@ func takenBy(links []*link) []StoredArtifact {
 				}
 				seen[a] = true
 				if digests, f := r.digests(a.name); f == nil {
-					out = append(out, StoredArtifact{a.run, a.name, digests})
+					out = append(out, StoredArtifact{named{a.run, a.name, digests}})
 				}
 			}
 		}
