@@ -29,7 +29,7 @@ func (f *verifyFlags) compareStored(ctx context.Context, d *deployment, rep *tra
 	list := rep.Stored(which == compareAll)
 	compared := make([]trace.Comparison, len(list))
 	notes := make([]string, len(list))
-	o := download.Options{Jobs: f.jobs, Events: show.fetched(len(list), "comparing")}
+	o := download.Options{Jobs: f.jobs, Cache: d.sources.Cache, Events: show.fetched(len(list), "comparing")}
 	err := download.Compare(ctx, stored{d.queue}, list, o, func(i int, c download.Compared) {
 		a := list[i]
 		compared[i] = trace.Comparison{Artifact: a, Bytes: c.Bytes}

@@ -9,7 +9,7 @@ import (
 
 // kept is verified for what may be in the cache.
 func (w *worker) kept(ctx context.Context, j *job, tmp *tempFile) (fetched, error) {
-	if f, ok := w.fromCache(ctx, j, tmp); ok {
+	if f, ok := w.fromCache(ctx, j, w.cacheName(j), tmp); ok {
 		return f, nil
 	}
 	f, err := w.verified(ctx, j, tmp)
@@ -28,10 +28,9 @@ func (w *worker) cacheName(j *job) string {
 	return trace.ContentName(j.item.Artifact.Digests())
 }
 
-// fromCache fills tmp with what an earlier run kept, if that matches every
-// digest. What does not is dropped, and nobody's fault.
-func (w *worker) fromCache(ctx context.Context, j *job, tmp *tempFile) (fetched, bool) {
-	name := w.cacheName(j)
+// fromCache fills to with what an earlier run kept under a name, if that matches
+// every digest. What does not is dropped, and nobody's fault.
+func (w *worker) fromCache(ctx context.Context, j *job, name string, to sink) (fetched, bool) {
 	if name == "" {
 		return fetched{}, false
 	}
@@ -43,7 +42,7 @@ func (w *worker) fromCache(ctx context.Context, j *job, tmp *tempFile) (fetched,
 	kept.open = func(context.Context, bool) (*Stream, error) {
 		return &Stream{Body: body, Size: -1}, nil
 	}
-	f, err := w.once(ctx, &kept, tmp, false)
+	f, err := w.once(ctx, &kept, to, false)
 	if err == nil {
 		if bad, _ := f.judge(j.digests); bad == nil {
 			return f, true

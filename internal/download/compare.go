@@ -20,7 +20,8 @@ type Compared struct {
 }
 
 // Compare reads artifacts where they are stored and compares them with their
-// digests; it keeps nothing. done gets each result once, from several
+// digests. It keeps nothing but in Options.Cache, whose content stands for what is
+// stored: a run that goes on where another ended reads none again. done gets each result once, from several
 // goroutines. The error is for a cancelled context or options that make no
 // sense.
 func Compare(ctx context.Context, content Content, artifacts []trace.StoredArtifact, opts Options, done func(i int, c Compared)) error {
@@ -64,7 +65,7 @@ func (w *worker) compareStored(ctx context.Context, content Content, i int, a tr
 	w.run.event(Event{Kind: Started, Total: -1}, j)
 	ctx, cancel := w.run.deadline(ctx, j)
 	defer cancel()
-	got, err := w.verified(ctx, j, nowhere{io.Discard})
+	got, err := w.comparedOnce(ctx, j, trace.ContentName(a.Digests()))
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -76,7 +77,49 @@ func (w *worker) compareStored(ctx context.Context, content Content, i int, a tr
 	return Compared{Bytes: got.size, Note: got.note}
 }
 
+// comparedOnce reads what is kept under a name, else what is stored, and keeps that.
+func (w *worker) comparedOnce(ctx context.Context, j *job, name string) (fetched, error) {
+	cache := w.run.opts.Cache
+	if cache == nil {
+		return w.verified(ctx, j, nowhere{io.Discard})
+	}
+	if f, ok := w.fromCache(ctx, j, name, nowhere{io.Discard}); ok {
+		return f, nil
+	}
+	to := &keepingSink{cache: cache, name: name}
+	f, err := w.verified(ctx, j, to)
+	to.finish(err == nil)
+	return f, err
+}
+
 // nowhere is where bytes go that are only compared.
 type nowhere struct{ io.Writer }
 
 func (nowhere) reset() error { return nil }
+
+// keepingSink keeps bytes that are only compared.
+type keepingSink struct {
+	cache trace.Cache
+	name  string
+	to    trace.Keeping // nil: they can't be kept
+}
+
+func (k *keepingSink) Write(p []byte) (int, error) {
+	if k.to == nil {
+		return len(p), nil
+	}
+	return k.to.Write(p)
+}
+
+func (k *keepingSink) reset() error {
+	k.finish(false)
+	k.to = k.cache.Create(k.name)
+	return nil
+}
+
+func (k *keepingSink) finish(keep bool) {
+	if k.to != nil {
+		k.to.Finish(keep)
+		k.to = nil
+	}
+}
