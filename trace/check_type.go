@@ -113,7 +113,7 @@ func (c *chain) overruleKinds() {
 			})
 		default:
 			c.overruled = append(c.overruled, fmt.Sprintf("%s is judged as %s, because --task-type says so; it looks like %s", n.id, asked.noun(), n.kind.noun()))
-			n.kind = asked
+			n.looks, n.kind = n.kind, asked
 		}
 	}
 }

@@ -116,7 +116,7 @@ func (c *chain) target() Target {
 
 func reportLink(l *link) Task {
 	t := Task{
-		TaskID: l.node.id.String(), Type: string(l.node.kind), Status: "judged",
+		TaskID: l.node.id.String(), Type: string(l.node.kind), Overruled: string(l.node.looks), Status: "judged",
 		Findings: refuted(append(append([]Finding{}, l.node.findings...), l.findings...)),
 		Claims:   l.claims, Listed: l.listed,
 	}

@@ -250,9 +250,10 @@ func (m *merge) checkMembers(j *joint, live *chain) {
 		}
 		if done := t.CompletedRuns(); len(done) > 0 {
 			ref := graph.RunRef{Task: t.ID, Run: done[0].ID}
-			if !slices.ContainsFunc(places, func(i int) bool { return p.Tasks[i].ref() == ref.String() }) {
+			// A part may have the run from when it was still going on: as an input.
+			if !slices.ContainsFunc(places, func(i int) bool { return p.Tasks[i].ref() == ref.String() && p.Tasks[i].Status != "unfinished" }) {
 				e.leave(Finding{
-					Rule: RuleReportOutdated, Heals: true, Want: ref.String(), Got: e.task.ref(),
+					Rule: RuleReportOutdated, Heals: true, Want: ref.String() + ", completed", Got: e.task.ref() + ", " + e.task.Status,
 					Message: fmt.Sprintf("run %s was completed since %s was verified", ref, p.Shard.Part),
 					Hint:    fmt.Sprintf("rerun the task of %s, and merge again", p.Shard.Part),
 				})

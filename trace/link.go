@@ -35,6 +35,7 @@ type node struct {
 	impl   graph.Implementation
 	image  graph.Image // zero where there is none, or none that can be read
 	kind   Kind
+	looks  Kind // what it looks like, where the caller says that it is another kind
 	parent graph.TaskID
 	edges  []graph.Edge // inputs
 

@@ -416,6 +416,10 @@ var mergeAttacks = []struct {
 	}, rule: trace.RuleReportRefused},
 	{name: "a task was run again", locked: func(s *sharded) { s.D2G.Rerun() }, rule: trace.RuleReportOutdated, verdict: trace.Undetermined},
 	{name: "a task was completed", before: func(s *sharded) { s.resume = pause(s.D2G.Last()) }, locked: func(s *sharded) { s.resume() }, rule: trace.RuleReportOutdated, verdict: trace.Undetermined},
+	{
+		name: "a bad task was completed that a listed one takes from", before: func(s *sharded) { s.D2G.Entry.Hidden = true; takeWhileRunning(s, s.D2G) },
+		locked: func(s *sharded) { s.resume() }, rule: trace.RuleReportOutdated, verdict: trace.Undetermined,
+	},
 	{name: "a task is gone", locked: func(s *sharded) { s.Unsigned.Gone = true }, rule: trace.RuleReportOutdated, verdict: trace.Undetermined},
 	{name: "a task joined", locked: func(s *sharded) { promotionIn(s.served, []any{s.Decision.ID}) }, rule: trace.RuleReportOutdated, verdict: trace.Undetermined},
 	{
@@ -457,6 +461,22 @@ func lateTask(s *sharded, on *fixtures.Task, bad bool) {
 		both(s.Rerun, func(d fixtures.Object) { d["requires"] = "all-completed" })
 	}
 	s.resume = pause(r)
+}
+
+// takeWhileRunning lets a task run on while the parts are verified. One of its part,
+// which is listed, takes from that very run.
+func takeWhileRunning(s *sharded, of *fixtures.Task) {
+	s.resume = pause(of.Last())
+	for i := 1; ; i++ {
+		taker := s.Graph.Verification(fmt.Sprintf("taker-%d", i))
+		taker.Last().Unsign()
+		taker.Last().Resolved = s.now.Add(-time.Minute)
+		if s.partOf(taker) == s.partOf(of) {
+			dependOn(taker, of)
+			taker.Definition["extra"].(fixtures.Object)["chainOfTrust"] = fixtures.Object{"inputs": fixtures.Object{"other": of.ID}}
+			return
+		}
+	}
 }
 
 // hide takes a task and its link out of a part's report.
@@ -541,10 +561,11 @@ func TestMergeTwins(t *testing.T) {
 		"the same expectations everywhere": {options: func(s *sharded) {
 			s.options.ExpectProduct, s.options.ExpectTree = "firefox", mustTree(s.t, s.Central.URL())
 		}},
-		"as of one time":      {options: func(s *sharded) { s.options.At = s.now.Add(-time.Minute) }},
-		"finished tasks":      {options: func(s *sharded) { s.target.RequireFinished = true }},
-		"a task failed since": {before: func(s *sharded) { s.resume = pause(s.Signing.Last()) }, locked: func(s *sharded) { s.resume(); s.Signing.Last().Resolve(fixtures.Failed, "failed") }},
-		"a task is run again": {locked: func(s *sharded) { stillRunning(s.D2G.Rerun()) }},
+		"as of one time":                            {options: func(s *sharded) { s.options.At = s.now.Add(-time.Minute) }},
+		"finished tasks":                            {options: func(s *sharded) { s.target.RequireFinished = true }},
+		"a task failed since":                       {before: func(s *sharded) { s.resume = pause(s.Signing.Last()) }, locked: func(s *sharded) { s.resume(); s.Signing.Last().Resolve(fixtures.Failed, "failed") }},
+		"a listed task takes from one that runs on": {before: func(s *sharded) { s.D2G.Entry.Hidden = true; takeWhileRunning(s, s.D2G) }},
+		"a task is run again":                       {locked: func(s *sharded) { stillRunning(s.D2G.Rerun()) }},
 		"duplicates, as many as the graph asks for": {before: func(s *sharded) {
 			s.Graph.Duplicate(s.Duplicated, 5)
 			s.Duplicated.Entry.Attributes["task_duplicates"] = 7

@@ -377,6 +377,25 @@ func TestRelianceAttacks(t *testing.T) {
 	}
 }
 
+// What a caller overruled is that caller's word, and nobody else relies on it: the
+// task is judged here as what it is.
+func TestNobodyReliesOnAnOverruledType(t *testing.T) {
+	for asked, want := range map[trace.Kind]trace.Verdict{trace.KindTask: trace.Untrusted, "": trace.Verified} {
+		r := relyInCentral(t)
+		r.Edit(func() {
+			if asked != "" { // it says that it builds images, in a pool that doesn't
+				both(r.Fetch, func(d fixtures.Object) { object(d, "tags")["kind"] = "docker-image" })
+			}
+		})
+		r.options.TaskType = asked
+		rep := r.verify(r.Fetch.ID)
+		wantVerdict(t, rep, trace.Verified)
+		r.publish(rep, nil)
+		r.options.TaskType = ""
+		wantVerdict(t, r.rely(r.Fetch.ID), want)
+	}
+}
+
 // The same report is relied on under the same expectations.
 func TestRelianceTwins(t *testing.T) {
 	for name, a := range map[string]struct {

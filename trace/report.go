@@ -168,6 +168,7 @@ type Task struct {
 	RunID          *int      `json:"runId"`
 	Name           string    `json:"name"`
 	Type           string    `json:"type"`
+	Overruled      string    `json:"overruled,omitempty"` // the type that it looks like, where the caller said another
 	Verdict        Verdict   `json:"verdict"`
 	Parent         string    `json:"parent,omitempty"`
 	Group          string    `json:"group,omitempty"` // its taskGroupId

@@ -95,11 +95,12 @@ func reachAll(from []int, edges [][]int) map[int]bool {
 	return seen
 }
 
-// good tells whether all was proved of a run itself that the report claims.
+// good tells whether all was proved of a run itself that the report claims, by no
+// caller's word on what it is.
 func (t *Task) good() bool {
 	unsigned := t.Status == "unsigned" && slices.ContainsFunc(t.Findings, func(f Finding) bool { return f.Accepted == FlagAcceptUnsignedPools })
 	return t.RunID != nil && (t.Status == "judged" || unsigned) && (t.Verdict == Verified || t.Verdict == Accepted) && !hasErrors(t.Findings) &&
-		t.DocumentSHA256 != "" && t.Signer != nil && t.Tree != nil && t.Product != "" && t.Parent != "" && t.ReliesOn == ""
+		t.DocumentSHA256 != "" && t.Signer != nil && t.Tree != nil && t.Product != "" && t.Parent != "" && t.ReliesOn == "" && t.Overruled == ""
 }
 
 // restsOn gives the places of the tasks that a run rests on; known is false where
