@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/mozilla-releng/cot/graph"
 )
@@ -107,7 +108,7 @@ func checkPins(_ *chain, l *link) {
 		}
 		l.add(Finding{
 			Rule: RuleInputUnpinned, Severity: l.node.decision.unpinned(), Path: in.edge.Path, Want: "a digest", Got: in.edge.Task.String(),
-			Message: fmt.Sprintf("nothing shows which bytes of this input (%s %s) the task really read", in.edge.Reason, in.edge.Artifact),
+			Message: fmt.Sprintf("nothing shows which bytes of this input (%s) the task really read", strings.TrimSpace(fmt.Sprint(in.edge.Reason, " ", in.edge.Artifact))),
 			Hint:    "pin it: a mount with sha256, or inputs fetched by cot-download",
 		})
 	}

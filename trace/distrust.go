@@ -28,7 +28,8 @@ type DistrustedTask struct {
 
 // Distrust records in the report what rests on ids, as certs.ParseID gives
 // them. Verdicts stay what they are. A task whose signature does not hold has no
-// signer to distrust, but it may rest on others.
+// signer to distrust, but it may rest on others. What a whole graph only lists was
+// not verified, so it can't stop.
 func (r *Report) Distrust(ids []string) {
 	d := &Distrusted{IDs: ids, Tasks: []DistrustedTask{}}
 	found := make([]*DistrustedTask, len(r.Tasks))
@@ -61,8 +62,8 @@ func (r *Report) Distrust(ids []string) {
 			}
 		}
 	}
-	for _, t := range found {
-		if t != nil {
+	for i, t := range found {
+		if t != nil && !r.Tasks[i].Listed {
 			d.Tasks = append(d.Tasks, *t)
 		}
 	}

@@ -193,7 +193,7 @@ func (m *merge) compare() {
 			differ(p, "the listings of the groups", first.Shard.List, p.Shard.List)
 		case p.Target.Tree != m.expected().Tree || p.Target.Product != m.expected().Product:
 			f := refusal(p.name()+" expects another tree or product than this run", "give --tree and --product to every part and to merge")
-			f.Want, f.Got = m.expected().Tree+" "+m.expected().Product, clipText(p.Target.Tree+" "+p.Target.Product)
+			f.Want, f.Got = expectation(m.expected()), clipText(expectation(p.Target))
 			m.refuse(f)
 		case p.Shard.RequireFinished != m.target.RequireFinished:
 			f := refusal(p.name()+" and this run don't agree on --require-finished", "give it to every part and to merge, or to none")
@@ -227,6 +227,20 @@ func (m *merge) compare() {
 
 // expected is what the caller expects of the chains.
 func (m *merge) expected() Target { return newChain(m.v).target() }
+
+// expectation writes which tree and product a caller wants.
+func expectation(t Target) string {
+	var parts []string
+	for _, f := range []struct{ flag, value string }{{"--tree", t.Tree}, {"--product", t.Product}} {
+		if f.value != "" {
+			parts = append(parts, f.flag+" "+f.value)
+		}
+	}
+	if parts == nil {
+		return "neither"
+	}
+	return strings.Join(parts, " ")
+}
 
 func groupIDs(r *Report) string {
 	var ids []string

@@ -77,7 +77,7 @@ func (r *Report) AddFile(t RunTarget, file File, sha512, name string) {
 // what the artifact is that the file seems to be, by its name.
 func otherBytes(d *vouched, run graph.RunRef, file File, name string) Finding {
 	f := Finding{
-		Rule: RuleArtifactNotInCot, Path: "/artifacts", Got: "sha256 " + file.SHA256,
+		Rule: RuleArtifactNotInCot, Path: "/artifacts", Want: "the digest of one of them", Got: "sha256 " + file.SHA256,
 		Message: fmt.Sprintf("%s is none of the %d artifacts in the chain of trust document of %s", file.Path, len(d.names), run),
 		Hint:    "fetch the task's own with cot-download: this file is of another task or run, or was changed",
 	}

@@ -38,7 +38,12 @@ func (f *verifyFlags) compareStored(ctx context.Context, d *deployment, rep *tra
 			finding := failure(trace.RuleArtifactUnavailable, what, c.Err)
 			finding.Message = strings.TrimPrefix(finding.Message, what+": ") // the report has it beside the name
 			if finding.Rule == trace.RuleArtifactUnavailable && !finding.Heals {
-				finding.Hint = "what is stored can't be compared with what was signed; --artifacts none judges the documents alone"
+				const alone = "--artifacts none judges the documents alone"
+				if finding.Hint != "" { // such as which scope is needed
+					finding.Hint += "; " + alone
+				} else {
+					finding.Hint = "what is stored can't be compared with what was signed; " + alone
+				}
 			}
 			compared[i].Findings = []trace.Finding{finding}
 		}

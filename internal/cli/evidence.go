@@ -42,11 +42,11 @@ func (f *evidenceFlags) register(fs *pflag.FlagSet) {
 	})
 	fs.Func("evidence-identity", "vouch for that bundle: `SPIFFE_ID` must have signed it (cot-certs sign)", func(s string) error {
 		id, err := certs.ParseID(s)
-		if err == nil && !strings.HasPrefix(id, "spiffe:") {
-			err = errors.New("want a SPIFFE ID")
+		if err != nil || !strings.HasPrefix(id, "spiffe:") {
+			return errors.New("want a SPIFFE ID, like spiffe://tc.example.com/auditors")
 		}
 		f.identity = id
-		return err
+		return nil
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/mozilla-releng/cot/internal/evidence"
 	"github.com/mozilla-releng/cot/internal/report"
@@ -113,6 +114,9 @@ func (c *common) traceOptions(scope trace.Scope) (trace.Options, error) {
 		return o, nil
 	}
 	repo, rev := splitTree(c.expectTree)
+	if rev == "" && strings.HasSuffix(c.expectTree, "@") {
+		return o, usagef("--tree %s: no revision after @: want REPO or REPO@REV", c.expectTree)
+	}
 	var err error
 	if o.ExpectTree.Repository, err = tree.ParseRepository(repo); err != nil {
 		return o, usagef("--tree: %w", err)
@@ -141,6 +145,7 @@ func newCommand(s IO, use, short string) *cobra.Command {
 		Use: use, Short: short, Version: version(),
 		Args: cobra.ArbitraryArgs, SilenceErrors: true, SilenceUsage: true,
 		DisableFlagsInUseLine: true, DisableAutoGenTag: true,
+		PreRunE: func(c *cobra.Command, _ []string) error { return refuseEmpty(c) },
 	}
 	c.SetArgs(slices.Clip(append([]string{}, s.Args...)))
 	c.SetIn(s.Stdin)
@@ -155,6 +160,18 @@ func newCommand(s IO, use, short string) *cobra.Command {
 		strictCompletion(completion)
 	}
 	return c
+}
+
+// refuseEmpty refuses a flag whose value is empty, as of a variable that is not
+// set: it must not ask for less than was meant, such as no certain tree.
+func refuseEmpty(c *cobra.Command) (err error) {
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if err == nil && f.Value.Type() == "string" && f.Value.String() == "" {
+			what, _ := pflag.UnquoteUsage(f)
+			err = usagef("--%s is empty: give %s, or leave the flag out", f.Name, what)
+		}
+	})
+	return err
 }
 
 // execute runs a command. It and those below it say their version by --version

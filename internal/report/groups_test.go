@@ -199,3 +199,27 @@ func texted(t *testing.T, r *trace.Report, o TextOptions) string {
 	}
 	return b.String()
 }
+
+// What is only listed is not what a verdict is about.
+func TestListedTasksAreNotClaimed(t *testing.T) {
+	r := crowd(20)
+	r.Target = trace.Target{Groups: []trace.Group{{ID: decisionID, Tasks: 22}}}
+	if text := texted(t, r, TextOptions{}); !strings.HasPrefix(text, "verified: 22 tasks\n") || !strings.Contains(text, "task group "+decisionID+", 22 tasks\n") {
+		t.Errorf("the text is:\n%s", text)
+	}
+	r.Tasks[3].Listed, r.Tasks[4].Listed = true, true
+	if text := texted(t, r, TextOptions{}); !strings.HasPrefix(text, "verified: 20 tasks, and 2 only listed\n") {
+		t.Errorf("the text is:\n%s", text)
+	}
+}
+
+func TestRefusalWithoutTasksHasNoChain(t *testing.T) {
+	r := refused()
+	if text := texted(t, r, TextOptions{}); !strings.Contains(text, "chain:\n") {
+		t.Errorf("the text is:\n%s", text)
+	}
+	r.Findings, r.Tasks = r.Tasks[0].Findings, nil
+	if text := texted(t, r, TextOptions{}); strings.Contains(text, "chain:") {
+		t.Errorf("the text is:\n%s", text)
+	}
+}

@@ -26,7 +26,7 @@ func Distrusted(r *trace.Report) string {
 		}
 	}
 	return fmt.Sprintf("without %s %d of %s would not verify: %d by what signed them, %d by what they rest on",
-		shortIDs(d.IDs), len(d.Tasks), count(len(r.Tasks), "task"), signed, len(d.Tasks)-signed)
+		shortIDs(d.IDs), len(d.Tasks), count(len(r.Tasks)-listed(r), "task"), signed, len(d.Tasks)-signed)
 }
 
 // distrusted lists what would not verify, and says which ids nothing rests on.

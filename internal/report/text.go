@@ -76,7 +76,10 @@ func (t *text) success(r *trace.Report) {
 
 // claim says what the verdict covers.
 func claim(r *trace.Report) string {
-	what := count(len(r.Tasks), "task")
+	what := count(len(r.Tasks)-listed(r), "task")
+	if n := listed(r); n > 0 {
+		what += fmt.Sprintf(", and %d only listed", n)
+	}
 	if n := len(r.Artifacts); n > 0 {
 		what = count(n, "artifact") + ", " + what
 	}
@@ -92,6 +95,17 @@ func claim(r *trace.Report) string {
 		return what + "; accepted by " + Clean(strings.Join(r.Accepted, ", "))
 	}
 	return what
+}
+
+// listed counts the tasks that a whole graph only lists: no verdict is about them.
+func listed(r *trace.Report) int {
+	n := 0
+	for i := range r.Tasks {
+		if r.Tasks[i].Listed {
+			n++
+		}
+	}
+	return n
 }
 
 // part names the part of its groups that a report is about; empty: all.
@@ -117,6 +131,14 @@ func trees(r *trace.Report) []string {
 		}
 	}
 	return out
+}
+
+// chain lists the tasks of a refusal, if it is about any.
+func (t *text) chain(r *trace.Report) {
+	if len(r.Tasks) > 0 {
+		t.printf("chain:\n")
+		t.tasks(r)
+	}
 }
 
 func (t *text) tasks(r *trace.Report) {
@@ -207,6 +229,9 @@ func (t *text) artifacts(r *trace.Report) {
 		if sum := a.SHA256; sum != "" {
 			t.printf("  sha256 %s", short(Clean(sum)))
 		}
+		if !a.Hashed && a.Verdict.OK() {
+			t.printf(" as signed; its bytes were not read")
+		}
 		t.place(a)
 		t.printf("\n")
 	}
@@ -246,8 +271,7 @@ func (t *text) refusal(r *trace.Report) {
 	if t.large(r) || !t.o.Verbose && len(errs) > briefFindings {
 		t.causes(r)
 		if !t.large(r) {
-			t.printf("chain:\n")
-			t.tasks(r)
+			t.chain(r)
 		}
 		t.failedArtifacts(r)
 		return
@@ -263,8 +287,7 @@ func (t *text) refusal(r *trace.Report) {
 	if following > 0 {
 		t.printf("  and %s (-v lists what)\n", followed(following, len(errs)))
 	}
-	t.printf("chain:\n")
-	t.tasks(r)
+	t.chain(r)
 	t.failedArtifacts(r)
 }
 
@@ -382,6 +405,13 @@ func (t *text) footer(r *trace.Report) {
 	}
 	for _, n := range r.Notes {
 		t.printf("  note %s\n", Clean(n))
+	}
+	for i, g := range r.Target.Groups {
+		if !t.o.Verbose && i == briefGroups {
+			t.printf("  and %s (-v lists them)\n", count(len(r.Target.Groups)-i, "further task group"))
+			break
+		}
+		t.printf("  task group %s, %s\n", Clean(g.ID), count(g.Tasks, "task"))
 	}
 	if r.Policy.Name != "" {
 		t.printf("  policy %s (sha256 %s), %s\n", Clean(r.Policy.Name), short(Clean(r.Policy.SHA256)), Clean(r.RootURL))

@@ -164,6 +164,9 @@ func word(v trace.Verdict) string {
 
 func size(a trace.Artifact) string {
 	if a.Bytes == 0 && !a.Hashed {
+		if a.Verdict.OK() {
+			return "not read"
+		}
 		return ""
 	}
 	return report.Size(a.Bytes)

@@ -275,3 +275,42 @@ func TestWay(t *testing.T) {
 		}
 	}
 }
+
+// A whole group names no artifact: its page is about the group, and its chain
+// begins where something is wrong.
+func TestPageOfAGroup(t *testing.T) {
+	page := func(r *trace.Report) string { return html.UnescapeString(written(t, r)) }
+	group := trace.Target{Groups: []trace.Group{{ID: id(0), Tasks: 5}}}
+	r := good()
+	if p := page(r); strings.Contains(p, "<title>verified: task group") || !strings.Contains(p, "The chain, from the artifact to its tree") {
+		t.Error("the page of a task is one of a group, or lacks the artifact")
+	}
+	r.Target = group
+	for _, want := range []string{"<title>verified: task group " + id(0), "5 tasks", "The chain, from the task to its tree", "a task of the group"} {
+		if !strings.Contains(page(r), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	r = refused()
+	r.Target = group
+	if p := page(r); strings.Contains(p, "No task that was named") || !strings.Contains(p, `fault">`+"\n"+`<p class="what">a task of the group`) {
+		t.Error("the chain does not begin at what is at fault")
+	}
+	r = good()
+	r.Target, r.Verdict, r.Artifacts[0].Verdict = group, trace.Untrusted, trace.Untrusted
+	r.Artifacts[0].Findings = []trace.Finding{{Rule: "artifact-hash", Severity: trace.SeverityError, Message: "storage holds the wrong bytes"}}
+	if p := page(r); !strings.Contains(p, "The chain, from the artifact to its tree") || strings.Count(p, "List its tasks") != strings.Count(page(good()), "List its tasks") {
+		t.Error("the chain does not begin at the artifact that does not hold")
+	}
+}
+
+func TestFileThatWasAskedForIsNamed(t *testing.T) {
+	r := good()
+	if strings.Contains(written(t, r), "<dt>File</dt>") {
+		t.Error("a page names a file that nobody asked for")
+	}
+	r.Target.File = &trace.File{Path: "some/file", SHA256: hex64}
+	if !strings.Contains(written(t, r), "<bdi>some/file</bdi>") {
+		t.Error("the page does not name the file")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"html/template"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ const (
 	maxArtifacts = 100
 	maxTasks     = 100
 	maxTrees     = 10
+	maxGroups    = 20
 )
 
 // page is what the template shows. Its texts are clean.
@@ -153,7 +155,12 @@ func cleaned(list []string) []string {
 
 // target names what was asked for.
 func target(r *trace.Report) string {
+	groups := r.Target.Groups
 	switch {
+	case len(groups) == 1:
+		return "task group " + report.Line(groups[0].ID, maxName)
+	case len(groups) > 1:
+		return fmt.Sprintf("task group %s and %s more", report.Line(groups[0].ID, maxName), grouped(len(groups)-1))
 	case r.Target.TaskID != "":
 		return report.Line(ref(r.Target.TaskID, r.Target.RunID), maxName)
 	case len(r.Target.Tasks) == 1:
@@ -174,6 +181,17 @@ func facts(r *trace.Report) []fact {
 		}
 	}
 	add("Target", target(r), true)
+	for _, g := range r.Target.Groups[:min(len(r.Target.Groups), maxGroups)] {
+		about := counted(g.Tasks, "task")
+		if g.Sealed != nil {
+			about += "; sealed since " + moment(g.Sealed)
+		}
+		add("Task group "+report.Line(g.ID, maxName), about, false)
+	}
+	if f := r.Target.File; f != nil {
+		add("File", f.Path, false)
+		add("File sha256", f.SHA256, true)
+	}
 	if r.Shard != nil {
 		add("Only", r.Shard.String(), false)
 	}
@@ -230,6 +248,13 @@ func (p *page) way(l *links, groups []report.Group) {
 		to = groups[0].Tasks[0]
 		fault = to
 	}
+	whole := r.Target.Groups != nil
+	if whole { // no task was named: it begins where something is wrong
+		if i := badArtifact(r); fault < 0 && i >= 0 {
+			to = i
+		}
+		from = []int{to}
+	}
 	way, found := l.way(from, to)
 	if !found {
 		p.WayAbout, way[0].why = "No task that was named rests on the one that is at fault first.", "at fault first"
@@ -253,12 +278,31 @@ func (p *page) way(l *links, groups []report.Group) {
 	}
 	first := &r.Tasks[way[0].task]
 	for i := range r.Artifacts {
-		if a := &r.Artifacts[i]; first.RunID != nil && a.TaskID == first.TaskID && a.RunID == *first.RunID {
+		if a := &r.Artifacts[i]; isOf(a, first) && !(whole && a.Verdict.OK()) {
 			shown := newArtifact(a)
 			p.Artifact = &shown
 			return
 		}
 	}
+	if whole && len(p.Way) > 0 && p.Way[0].Why == "" {
+		p.Way[0].Why = "a task of the group"
+	}
+}
+
+// badArtifact is the place of the task that made the first artifact that does not
+// hold; -1 if all do.
+func badArtifact(r *trace.Report) int {
+	for i := range r.Artifacts {
+		if a := &r.Artifacts[i]; !a.Verdict.OK() {
+			return slices.IndexFunc(r.Tasks, func(t trace.Task) bool { return isOf(a, &t) })
+		}
+	}
+	return -1
+}
+
+// isOf tells whether a run of a task made an artifact.
+func isOf(a *trace.Artifact, t *trace.Task) bool {
+	return t.RunID != nil && a.TaskID == t.TaskID && a.RunID == *t.RunID
 }
 
 func newPlace(t *trace.Task) place {
