@@ -1,5 +1,7 @@
 package graph
 
+import "bytes"
+
 // Packed is a definition as the queue wrote it, in a tenth of the memory that it
 // takes decoded. Only Pack makes one.
 type Packed struct{ text []byte }
@@ -15,3 +17,6 @@ func (p Packed) Definition() *Definition {
 	}
 	return d
 }
+
+// Holds tells whether these are the bytes that the definition was read from.
+func (p Packed) Holds(text []byte) bool { return bytes.Equal(p.text, text) }

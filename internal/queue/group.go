@@ -143,7 +143,7 @@ func (g *groupListing) next(dec *jsontext.Decoder) error {
 	var status map[string]any
 	err := strictjson.Object(dec, func(name string, dec *jsontext.Decoder) error {
 		if name == "task" {
-			raw, err := dec.ReadValue()
+			raw, err := dec.ReadValue() // add reads it strictly
 			definition = raw.Clone()
 			return err
 		}
@@ -172,7 +172,11 @@ func (g *groupListing) add(definition []byte, status map[string]any) error {
 	if i, known := g.at[id]; known {
 		t := g.group.Tasks[i]
 		t.State, t.Runs = state, runs
-		return nil
+		if definition == nil || t.Holds(definition) {
+			return nil
+		}
+		_, err := strictjson.Parse(definition, MaxGroupPageBytes)
+		return err
 	}
 	d, err := graph.ParseDefinition(definition)
 	if err != nil {

@@ -56,6 +56,23 @@ func TestGroupThatGrows(t *testing.T) {
 	}
 }
 
+// Definitions are read once; what is listed again is still read strictly.
+func TestGroupListedAgain(t *testing.T) {
+	one := member(1)
+	again := strings.Replace(memberJSON(one, "running"), `"payload":{}`, `"payload":{"a":%s}`, 1)
+	for value, ok := range map[string]bool{`[{"b":1,"c":1}]`: true, `[{"b":1,"b":1}]`: false} {
+		d := newDeployment(t)
+		d.on(groupRoute, inTurn(groupPage("", memberJSON(one, "pending")), groupPage("", fmt.Sprintf(again, value))))
+		g, err := d.client().Group(t.Context(), mustTask(t, groupID))
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", value, err)
+		}
+		if ok && g.Tasks[0].State != "running" {
+			t.Errorf("the task is %s", g.Tasks[0].State)
+		}
+	}
+}
+
 func TestGroupThatNeverRests(t *testing.T) {
 	d, n := newDeployment(t), 0
 	d.on(groupRoute, func(w http.ResponseWriter, r *http.Request) {

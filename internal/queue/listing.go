@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -38,7 +36,7 @@ func (c *Client) ArtifactsOf(ctx context.Context, run graph.RunRef, keep func(na
 	what := "artifacts of " + run.String()
 	route := fmt.Sprintf("/task/%s/runs/%s/artifacts", run.Task, run.Run)
 	p := newListing(keep)
-	defer p.free()
+	defer p.names.Free()
 	seen := map[string]bool{}
 	query := url.Values{"limit": {listingPageSize}}
 	for range MaxListingPages {
@@ -56,7 +54,7 @@ func (c *Client) ArtifactsOf(ctx context.Context, run graph.RunRef, keep func(na
 			return nil, malformed(what, "%v", err)
 		}
 		if token == "" {
-			return &graph.Artifacts{Kept: p.kept, Names: len(p.names)}, nil
+			return &graph.Artifacts{Kept: p.kept, Names: p.names.Len()}, nil
 		}
 		if seen[token] {
 			return nil, malformed(what, "the listing's pages go in a circle")
@@ -74,26 +72,16 @@ func (c *Client) ArtifactsOf(ctx context.Context, run graph.RunRef, keep func(na
 type listing struct {
 	keep func([]byte) bool
 	kept map[string]graph.Artifact
-	// names are hashes of all names, under a seed that nobody can foresee.
-	names map[uint64]struct{}
+	name []byte // of the entry that is read
+	// names are all of them.
+	names *strictjson.Names
 	// What entries have in common stands here once.
 	expires string
 	at      time.Time
 }
 
-var (
-	nameSeed = maphash.MakeSeed()
-	nameSets = sync.Pool{New: func() any { return map[uint64]struct{}{} }}
-)
-
 func newListing(keep func([]byte) bool) *listing {
-	names, _ := nameSets.Get().(map[uint64]struct{})
-	return &listing{keep: keep, kept: map[string]graph.Artifact{}, names: names}
-}
-
-func (l *listing) free() {
-	clear(l.names)
-	nameSets.Put(l.names)
+	return &listing{keep: keep, kept: map[string]graph.Artifact{}, names: strictjson.NewNames()}
 }
 
 // page adds a page's entries and gives the next page's token, "" at the end.
@@ -149,8 +137,7 @@ func (l *listing) artifact(dec *jsontext.Decoder) error {
 	if dec.PeekKind() != '{' {
 		return errors.Join(strictjson.Skip(dec), graph.CheckArtifactName(""))
 	}
-	var room [128]byte // most names are shorter
-	a, name, expires := graph.Artifact{}, room[:0], ""
+	a, name, expires := graph.Artifact{}, l.name[:0], ""
 	err := strictjson.Entries(dec, func(key, text []byte) error {
 		switch string(key) {
 		case "name":
@@ -164,7 +151,7 @@ func (l *listing) artifact(dec *jsontext.Decoder) error {
 		}
 		return nil
 	})
-	if err != nil {
+	if l.name = name; err != nil {
 		return err
 	}
 	if err := graph.CheckArtifactName(string(name)); err != nil {
@@ -182,8 +169,7 @@ func (l *listing) artifact(dec *jsontext.Decoder) error {
 	if expires != "" {
 		a.Expires = l.at
 	}
-	n := len(l.names)
-	if l.names[maphash.Bytes(nameSeed, name)] = struct{}{}; len(l.names) == n {
+	if !l.names.Add(name) {
 		return fmt.Errorf("%q is listed twice", name)
 	}
 	if l.keep == nil || l.keep(name) {

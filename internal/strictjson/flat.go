@@ -20,18 +20,23 @@ func Entries(dec *jsontext.Decoder, read func(name, text []byte) error) error {
 		return notAnObject(raw)
 	}
 	if simple(raw) {
-		return flat(raw, read)
+		err = flat(raw, read)
+	} else {
+		err = Table(jsontext.NewDecoder(bytes.NewBuffer(raw), allowed), func(name []byte, dec *jsontext.Decoder) error {
+			text, ok, err := Text(dec)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				text = nil
+			}
+			return read(name, text)
+		})
 	}
-	return Table(jsontext.NewDecoder(bytes.NewBuffer(raw)), func(name []byte, dec *jsontext.Decoder) error {
-		text, ok, err := Text(dec)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			text = nil
-		}
-		return read(name, text)
-	})
+	if twice, ok := err.(duplicateName); ok { // raw is not the whole
+		return duplicateName(dec.StackPointer()) + twice
+	}
+	return err
 }
 
 func notAnObject(raw []byte) error {
@@ -39,14 +44,21 @@ func notAnObject(raw []byte) error {
 	return err
 }
 
+// maxSimple bounds the names of an object that is read in one step: each is
+// compared with all before it.
+const maxSimple = 16
+
 // simple tells whether an object, which is valid JSON, has no object, array or
-// escape in it.
+// escape in it, nor more than maxSimple names.
 func simple(raw []byte) bool {
-	return bytes.IndexByte(raw, '\\') < 0 && bytes.IndexByte(raw[1:], '{') < 0 && bytes.IndexByte(raw, '[') < 0
+	return bytes.IndexByte(raw, '\\') < 0 && bytes.IndexByte(raw[1:], '{') < 0 && bytes.IndexByte(raw, '[') < 0 &&
+		bytes.Count(raw, []byte{':'}) <= maxSimple
 }
 
 // flat reads a simple object.
 func flat(raw []byte, read func(name, text []byte) error) error {
+	var names [maxSimple][]byte
+	count := 0
 	for rest := raw[1:]; ; {
 		var name, text []byte
 		at := bytes.IndexByte(rest, '"')
@@ -54,6 +66,13 @@ func flat(raw []byte, read func(name, text []byte) error) error {
 			return nil // "}"
 		}
 		name, rest = quoted(rest[at:])
+		for _, before := range names[:count] {
+			if string(before) == string(name) {
+				return duplicateName(Pointer("", string(name)))
+			}
+		}
+		names[count] = name
+		count++
 		rest = rest[bytes.IndexByte(rest, ':')+1:]
 		rest = bytes.TrimLeft(rest, " \t\r\n")
 		if rest[0] == '"' {

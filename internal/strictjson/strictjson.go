@@ -36,7 +36,7 @@ func Parse(data []byte, limit int64) (any, error) {
 	if int64(len(data)) > limit {
 		return nil, fmt.Errorf("JSON of %d bytes is larger than the limit of %d", len(data), limit)
 	}
-	dec := jsontext.NewDecoder(bytes.NewBuffer(data)) // a buffer is read where it is
+	dec := jsontext.NewDecoder(bytes.NewBuffer(data), allowed) // a buffer is read where it is
 	v, err := Read(dec)
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func Members(data []byte, limit int64, read func(name string, dec *jsontext.Deco
 	if int64(len(data)) > limit {
 		return fmt.Errorf("JSON of %d bytes is larger than the limit of %d", len(data), limit)
 	}
-	dec := jsontext.NewDecoder(bytes.NewBuffer(data))
+	dec := jsontext.NewDecoder(bytes.NewBuffer(data), allowed)
 	if dec.PeekKind() != '{' {
 		v, err := Read(dec)
 		if err != nil {
@@ -87,6 +87,8 @@ func Table(dec *jsontext.Decoder, read func(name []byte, dec *jsontext.Decoder) 
 	if tok, err := dec.ReadToken(); err != nil || tok.Kind() != '{' {
 		return errors.Join(errors.New("want a JSON object"), syntaxError(err))
 	}
+	names := NewNames()
+	defer names.Free()
 	var name []byte
 	for dec.PeekKind() != '}' {
 		raw, err := dec.ReadValue()
@@ -95,6 +97,9 @@ func Table(dec *jsontext.Decoder, read func(name []byte, dec *jsontext.Decoder) 
 		}
 		if name, err = jsontext.AppendUnquote(name[:0], raw); err != nil {
 			return syntaxError(err)
+		}
+		if !names.Add(name) {
+			return duplicateName(dec.StackPointer())
 		}
 		if err := read(name, dec); err != nil {
 			return err
@@ -178,6 +183,9 @@ func Read(dec *jsontext.Decoder) (any, error) {
 				return nil, syntaxError(err)
 			}
 			key := name.String()
+			if _, twice := m[key]; twice {
+				return nil, duplicateName(dec.StackPointer())
+			}
 			v, err := Read(dec)
 			if err != nil {
 				return nil, err
@@ -198,7 +206,7 @@ func syntaxError(err error) error {
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		var se *jsontext.SyntacticError
 		if errors.As(err, &se) {
-			return fmt.Errorf("duplicate name in JSON at %s", se.JSONPointer)
+			return duplicateName(se.JSONPointer)
 		}
 	}
 	return fmt.Errorf("malformed JSON: %s", strings.TrimPrefix(err.Error(), "jsontext: "))
