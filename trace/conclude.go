@@ -40,6 +40,9 @@ func (c *chain) report(targets []RunTarget) *Report {
 	r.Target, r.Findings = c.target(), c.findings
 	if c.whole != nil {
 		c.whole.describe(r)
+		if len(c.whole.groups) > 0 && c.v.followedInGroups() == DependenciesTrust {
+			r.Notes = append(r.Notes, "of what the groups' tasks depend on, only parents and inputs were followed")
+		}
 	}
 	links := c.allLinks()
 	at := make(map[*link]int, len(links))

@@ -378,6 +378,11 @@ var mergeAttacks = []struct {
 	{name: "another expected product", between: func(s *sharded) { s.options.ExpectProduct = "firefox" }, rule: trace.RuleReportRefused},
 	{name: "another expected tree", between: func(s *sharded) { s.options.ExpectTree = mustTree(s.t, s.Central.URL()) }, rule: trace.RuleReportRefused},
 	{name: "unfinished tasks, which the parts let pass", between: func(s *sharded) { s.target.RequireFinished = true }, rule: trace.RuleReportRefused},
+	{name: "parts that followed less", options: func(s *sharded) { s.options.Dependencies = trace.DependenciesTrust }, before: func(s *sharded) {
+		waitsFor(s.Build, s.ReleaseBuild)
+		s.ReleaseBuild.Last().Document.Key = s.Keys.Foreign
+	}, between: func(s *sharded) { s.options.Dependencies = "" }, rule: trace.RuleReportRefused},
+	{name: "parts that followed more", between: func(s *sharded) { s.options.Dependencies = trace.DependenciesTrust }, rule: trace.RuleReportRefused},
 	{name: "another listing", between: func(s *sharded) {
 		s.republish(2, func(o fixtures.Object) { object(o, "shard")["list"] = strings.Repeat("0", 64) })
 	}, rule: trace.RuleReportRefused},
@@ -561,7 +566,12 @@ func TestMergeTwins(t *testing.T) {
 		"the same expectations everywhere": {options: func(s *sharded) {
 			s.options.ExpectProduct, s.options.ExpectTree = "firefox", mustTree(s.t, s.Central.URL())
 		}},
-		"as of one time":                            {options: func(s *sharded) { s.options.At = s.now.Add(-time.Minute) }},
+		"as of one time": {options: func(s *sharded) { s.options.At = s.now.Add(-time.Minute) }},
+		"what is followed is said everywhere": {options: func(s *sharded) { s.options.Dependencies = trace.DependenciesTrust }, before: func(s *sharded) {
+			waitsFor(s.Build, s.ReleaseBuild)
+			s.ReleaseBuild.Last().Document.Key = s.Keys.Foreign
+		}},
+		"all, and that is said once":                {between: func(s *sharded) { s.options.Dependencies = trace.DependenciesAll }},
 		"finished tasks":                            {options: func(s *sharded) { s.target.RequireFinished = true }},
 		"a task failed since":                       {before: func(s *sharded) { s.resume = pause(s.Signing.Last()) }, locked: func(s *sharded) { s.resume(); s.Signing.Last().Resolve(fixtures.Failed, "failed") }},
 		"a listed task takes from one that runs on": {before: func(s *sharded) { s.D2G.Entry.Hidden = true; takeWhileRunning(s, s.D2G) }},

@@ -46,10 +46,12 @@ type Shard struct {
 	// List is the SHA-256 of what the groups were listed as: for each group, sorted,
 	// a line with its id, and a line with a blank before it for each of its tasks,
 	// sorted.
-	List            string      `json:"list"`
-	RequireFinished bool        `json:"requireFinished,omitempty"`
-	Tasks           []string    `json:"tasks"` // of the part, sorted
-	Links           []ShardLink `json:"links"` // one for each of the report's tasks
+	List            string `json:"list"`
+	RequireFinished bool   `json:"requireFinished,omitempty"`
+	// Dependencies are those that were followed; empty: all.
+	Dependencies Dependencies `json:"dependencies,omitempty"`
+	Tasks        []string     `json:"tasks"` // of the part, sorted
+	Links        []ShardLink  `json:"links"` // one for each of the report's tasks
 }
 
 // ShardLink is what else is known of a task of the report.
@@ -102,7 +104,7 @@ func (c *chain) describeShard(r *Report, links []*link) {
 	part := *w.target.Shard
 	r.Shard = &Shard{
 		Part: part, List: listDigest(w.groups), RequireFinished: w.target.RequireFinished,
-		Tasks: []string{}, Links: c.shardLinks(r, links),
+		Dependencies: c.v.followedInGroups(), Tasks: []string{}, Links: c.shardLinks(r, links),
 	}
 	judged := 0
 	for l := range w.judged {
