@@ -296,6 +296,7 @@ func (r *Report) Conclude() {
 	sort.Strings(r.Accepted)
 	for i := range r.Tasks {
 		t := &r.Tasks[i]
+		t.Listed = t.Listed && !hasErrors(t.Findings) // with an error it does change the verdict
 		switch {
 		case !t.Listed:
 			t.Verdict = verdictOf(t.Findings, healing, r.Scope)

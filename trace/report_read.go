@@ -272,6 +272,8 @@ func (r *Report) checkAgreement() error {
 		t := &r.Tasks[i]
 		switch {
 		case !hasErrors(t.Findings):
+		case t.Listed:
+			return fmt.Errorf("/tasks/%d/listed: it changes no verdict, and there are errors", i)
 		case t.Verdict.OK():
 			return fmt.Errorf("/tasks/%d: the verdict is %s, and there are errors", i, t.Verdict)
 		case r.Verdict.OK():
