@@ -53,6 +53,8 @@ func (m *merge) join(own *Report, live *chain) *Report {
 	m.checkMembers(j, live)
 	j.checkDuplicates()
 	j.checkRestricted()
+	j.checkIndexed()
+	j.checkImages()
 	j.checkInputs()
 
 	r.Findings = append(r.Findings, j.findings...)

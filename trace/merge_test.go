@@ -634,6 +634,55 @@ func TestDuplicatesOverParts(t *testing.T) {
 	}
 }
 
+// What two tasks make wrong together is wrong, though no part has both.
+func TestWrongOverParts(t *testing.T) {
+	for _, a := range []struct {
+		name string
+		edit func(w *served, leaf *fixtures.Task)
+		rule trace.Rule // empty: verified
+	}{
+		{name: "two ids of one image", edit: func(_ *served, leaf *fixtures.Task) {
+			leaf.Last().Document.ImageHash = "sha256:" + strings.Repeat("0", 64)
+		}, rule: trace.RuleDockerImageHash},
+		{name: "one id of an image"},
+		{name: "an indexed image beside a restricted scope", edit: func(w *served, leaf *fixtures.Task) {
+			w.policy = indexedImagesAllowed
+			w.Index[imagePath] = w.Image
+			both(leaf, func(d fixtures.Object) {
+				object(d, "payload")["image"] = fixtures.Object{"type": "indexed-image", "namespace": imagePath, "path": fixtures.ImageName}
+			})
+		}, rule: trace.RuleIndexedImage},
+		{name: "an image by its task beside a restricted scope", edit: func(w *served, _ *fixtures.Task) { w.policy = indexedImagesAllowed }},
+	} {
+		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
+			for _, n := range []int{3, 7, 15, 31} {
+				s := shardsIn(t, n, func(w *served) {
+					leaf := w.Graph.Build("leaf/opt", w.Image)
+					if a.edit != nil {
+						a.edit(w, leaf)
+					}
+				})
+				want := trace.Untrusted
+				if a.rule == "" {
+					want = trace.Verified
+				}
+				wantVerdict(t, s.verifyGroups(inTask(s.served, s.merge), s.group), want)
+				if s.run(); !s.goodParts() {
+					continue
+				}
+				r := s.merged()
+				wantVerdict(t, r, want)
+				if a.rule != "" {
+					wantRule(t, r, a.rule)
+				}
+				return
+			}
+			t.Error("a part sees it, however many there are")
+		})
+	}
+}
+
 // Nobody vouches for files: they are undetermined at best, and what is wrong in them
 // stays wrong.
 func TestMergeFiles(t *testing.T) {
