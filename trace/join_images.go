@@ -50,16 +50,22 @@ func otherImageID(first, image, want, got string) Finding {
 // checkIndexed: where a task has a restricted scope, none runs in an image that the
 // index names, whichever part has it.
 func (j *joint) checkIndexed() {
-	if !slices.ContainsFunc(j.order, func(e *entry) bool { return e.link.Restricted }) {
+	if !slices.ContainsFunc(j.order, func(e *entry) bool { return e.task.Restricted }) {
 		return
 	}
 	for _, e := range j.order {
-		i := e.task.Image
-		if i == nil || e.task.Implementation != string(graph.DockerWorker) || !strings.HasPrefix(i.Name, "index:") || hasRule(e.task.Findings, RuleIndexedImage) {
-			continue
+		if name, is := e.task.indexedImage(); is && !hasRule(e.task.Findings, RuleIndexedImage) {
+			e.leaveUnlessListed(indexedBesideRestricted(name))
 		}
-		e.leaveUnlessListed(indexedBesideRestricted(strings.TrimPrefix(i.Name, "index:")))
 	}
+}
+
+// indexedImage gives what the index names the image that the run is in by.
+func (t *Task) indexedImage() (name string, is bool) {
+	if t.Image == nil || t.Implementation != string(graph.DockerWorker) {
+		return "", false
+	}
+	return strings.CutPrefix(t.Image.Name, "index:")
 }
 
 func indexedBesideRestricted(image string) Finding {

@@ -56,12 +56,11 @@ type Shard struct {
 
 // ShardLink is what else is known of a task of the report.
 type ShardLink struct {
-	Rests      []int            `json:"rests,omitempty"`   // places in the report's tasks, that it rests on
-	Derived    []int            `json:"derived,omitempty"` // places of its findings that follow from others
-	Signers    []SignerUse      `json:"signers,omitempty"`
-	Restricted bool             `json:"restricted,omitempty"` // it has a restricted scope
-	Duplicate  *Duplicate       `json:"duplicate,omitempty"`
-	Artifacts  []SharedArtifact `json:"artifacts,omitempty"` // of a judged task of the part
+	Rests     []int            `json:"rests,omitempty"`   // places in the report's tasks, that it rests on
+	Derived   []int            `json:"derived,omitempty"` // places of its findings that follow from others
+	Signers   []SignerUse      `json:"signers,omitempty"`
+	Duplicate *Duplicate       `json:"duplicate,omitempty"`
+	Artifacts []SharedArtifact `json:"artifacts,omitempty"` // of a judged task of the part
 }
 
 // SharedArtifact is an artifact that a document vouches for.
@@ -138,9 +137,6 @@ func (c *chain) shardLinks(r *Report, links []*link) []ShardLink {
 			if f.derived {
 				s.Derived = append(s.Derived, j)
 			}
-		}
-		if l.node.task != nil {
-			s.Restricted = slices.ContainsFunc(l.node.task.Definition().Scopes, func(scope string) bool { return len(c.restricted(scope)) > 0 })
 		}
 		if d := r.documents[l.ref()]; d != nil && l.hasRun && d.link == l {
 			s.Artifacts = d.artifacts()
