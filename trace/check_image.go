@@ -77,10 +77,7 @@ func checkIndexedImage(c *chain, l *link, o *origin, image graph.Image) {
 		})
 	}
 	if c.anyRestricted() {
-		l.add(Finding{
-			Rule: RuleIndexedImage, Path: "/payload/image", Want: "an image by task id", Got: clipText(image.Namespace),
-			Message: "indexed images are never allowed in a chain with restricted scopes: whoever may write the index chooses the image",
-		})
+		l.add(indexedBesideRestricted(image.Namespace))
 	}
 	for _, in := range l.inputs {
 		if in.edge.Reason == graph.EdgeImage {
@@ -140,11 +137,9 @@ func checkSameImage(c *chain, l *link) {
 		return
 	}
 	if want, got := first.doc.Asserted.ImageHash, l.doc.Asserted.ImageHash; want != got {
-		l.add(Finding{
-			Rule: RuleDockerImageHash, Severity: severity, Path: "/environment/imageHash", Want: clipText(want), Got: clipText(got),
-			Message: fmt.Sprintf("%s ran in the same image (%s), but its worker recorded another id for it", first.ref(), clipText(image)),
-			Hint:    "rerun the task: one of the workers ran another image than its task names; if the two stay apart, their Docker engines may count ids in different ways",
-		})
+		f := otherImageID(first.ref().String(), image, want, got)
+		f.Severity = severity
+		l.add(f)
 	}
 }
 

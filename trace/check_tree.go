@@ -256,15 +256,15 @@ func (c *chain) restricted(scope string) []restriction {
 	return out
 }
 
+func (c *chain) isRestricted(scope string) bool { return len(c.restricted(scope)) > 0 }
+
 func (c *chain) anyRestricted() bool {
 	for _, n := range c.order {
 		if n.task == nil {
 			continue
 		}
-		for _, s := range n.task.Definition().Scopes {
-			if len(c.restricted(s)) > 0 {
-				return true
-			}
+		if slices.ContainsFunc(n.task.Definition().Scopes, c.isRestricted) {
+			return true
 		}
 	}
 	return false

@@ -40,6 +40,9 @@ func (c *chain) report(targets []RunTarget) *Report {
 	r.Target, r.Findings = c.target(), c.findings
 	if c.whole != nil {
 		c.whole.describe(r)
+		if len(c.whole.groups) > 0 && c.v.followedInGroups() == DependenciesTrust {
+			r.Notes = append(r.Notes, "of what the groups' tasks depend on, only parents and inputs were followed")
+		}
 	}
 	links := c.allLinks()
 	at := make(map[*link]int, len(links))
@@ -48,7 +51,7 @@ func (c *chain) report(targets []RunTarget) *Report {
 	}
 	r.Notes = append(r.Notes, c.overruled...)
 	for _, l := range links {
-		t := reportLink(l)
+		t := c.reportLink(l)
 		for _, on := range c.rests[l] {
 			if i, ok := at[on]; ok {
 				t.rests = append(t.rests, i)
@@ -114,7 +117,7 @@ func (c *chain) target() Target {
 	return t
 }
 
-func reportLink(l *link) Task {
+func (c *chain) reportLink(l *link) Task {
 	t := Task{
 		TaskID: l.node.id.String(), Type: string(l.node.kind), Overruled: string(l.node.looks), Status: "judged",
 		Findings: refuted(append(append([]Finding{}, l.node.findings...), l.findings...)),
@@ -130,6 +133,7 @@ func reportLink(l *link) Task {
 	}
 	d := l.node.task.Definition()
 	t.Name, t.WorkerPool, t.Implementation = d.Name, d.Pool.String(), string(l.node.impl)
+	t.Restricted = slices.ContainsFunc(d.Scopes, c.isRestricted)
 	if t.Type == "" {
 		t.Type = string(KindTask)
 	}
@@ -293,6 +297,7 @@ func (r *Report) Conclude() {
 	sort.Strings(r.Accepted)
 	for i := range r.Tasks {
 		t := &r.Tasks[i]
+		t.Listed = t.Listed && !hasErrors(t.Findings) // with an error it does change the verdict
 		switch {
 		case !t.Listed:
 			t.Verdict = verdictOf(t.Findings, healing, r.Scope)

@@ -72,7 +72,10 @@ func parseInputsReport(data []byte) (map[fetched][]byte, error) {
 	sums := make(map[fetched][]byte, len(list))
 	for _, v := range list {
 		m, _ := v.(map[string]any)
-		if hashed, _ := m["hashed"].(bool); !hashed {
+		// cot-verify-graph hashes, too, but gives the task nothing: what the task read
+		// by other means may have been other bytes.
+		hashed, _ := m["hashed"].(bool)
+		if path, _ := m["path"].(string); !hashed || path == "" {
 			continue
 		}
 		task, _ := m["taskId"].(string)

@@ -53,6 +53,8 @@ func (m *merge) join(own *Report, live *chain) *Report {
 	m.checkMembers(j, live)
 	j.checkDuplicates()
 	j.checkRestricted()
+	j.checkIndexed()
+	j.checkImages()
 	j.checkInputs()
 
 	r.Findings = append(r.Findings, j.findings...)
@@ -191,7 +193,7 @@ func (j *joint) unite(e *entry, t *Task, l *ShardLink) {
 	if e.link.Duplicate == nil {
 		e.link.Duplicate = l.Duplicate
 	}
-	e.link.Restricted = e.link.Restricted || l.Restricted
+	e.task.Restricted = e.task.Restricted || t.Restricted
 }
 
 // same tells whether two say the same of one run.
@@ -303,7 +305,7 @@ func (j *joint) checkRestricted() {
 		}
 	}
 	for _, e := range j.order {
-		if from == nil || !e.link.Restricted || e.task.Listed || hasRule(e.task.Findings, RuleRestrictedScope) {
+		if from == nil || !e.task.Restricted || e.task.Listed || hasRule(e.task.Findings, RuleRestrictedScope) {
 			continue
 		}
 		e.leave(Finding{

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -22,7 +23,8 @@ type MergeTarget struct {
 	Groups []graph.TaskID
 	// Self is the task that this verification runs in, as GraphTarget has it.
 	Self graph.TaskID
-	// RequireFinished as GraphTarget has it; the parts must have had it, too.
+	// RequireFinished as GraphTarget has it; the parts must have had it, too. So must
+	// they have followed the same dependencies.
 	RequireFinished bool
 }
 
@@ -198,6 +200,10 @@ func (m *merge) compare() {
 		case p.Shard.RequireFinished != m.target.RequireFinished:
 			f := refusal(p.name()+" and this run don't agree on --require-finished", "give it to every part and to merge, or to none")
 			f.Want, f.Got = m.target.RequireFinished, p.Shard.RequireFinished
+			m.refuse(f)
+		case p.Shard.Dependencies != m.v.followedInGroups():
+			f := refusal(p.name()+" and this run don't agree on --dependencies", "give it to every part and to merge, or to none")
+			f.Want, f.Got = cmp.Or(m.v.followedInGroups(), DependenciesAll), cmp.Or(p.Shard.Dependencies, DependenciesAll)
 			m.refuse(f)
 		}
 		if other := seen[p.K]; other != nil {

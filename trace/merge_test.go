@@ -378,6 +378,11 @@ var mergeAttacks = []struct {
 	{name: "another expected product", between: func(s *sharded) { s.options.ExpectProduct = "firefox" }, rule: trace.RuleReportRefused},
 	{name: "another expected tree", between: func(s *sharded) { s.options.ExpectTree = mustTree(s.t, s.Central.URL()) }, rule: trace.RuleReportRefused},
 	{name: "unfinished tasks, which the parts let pass", between: func(s *sharded) { s.target.RequireFinished = true }, rule: trace.RuleReportRefused},
+	{name: "parts that followed less", options: func(s *sharded) { s.options.Dependencies = trace.DependenciesTrust }, before: func(s *sharded) {
+		waitsFor(s.Build, s.ReleaseBuild)
+		s.ReleaseBuild.Last().Document.Key = s.Keys.Foreign
+	}, between: func(s *sharded) { s.options.Dependencies = "" }, rule: trace.RuleReportRefused},
+	{name: "parts that followed more", between: func(s *sharded) { s.options.Dependencies = trace.DependenciesTrust }, rule: trace.RuleReportRefused},
 	{name: "another listing", between: func(s *sharded) {
 		s.republish(2, func(o fixtures.Object) { object(o, "shard")["list"] = strings.Repeat("0", 64) })
 	}, rule: trace.RuleReportRefused},
@@ -561,7 +566,12 @@ func TestMergeTwins(t *testing.T) {
 		"the same expectations everywhere": {options: func(s *sharded) {
 			s.options.ExpectProduct, s.options.ExpectTree = "firefox", mustTree(s.t, s.Central.URL())
 		}},
-		"as of one time":                            {options: func(s *sharded) { s.options.At = s.now.Add(-time.Minute) }},
+		"as of one time": {options: func(s *sharded) { s.options.At = s.now.Add(-time.Minute) }},
+		"what is followed is said everywhere": {options: func(s *sharded) { s.options.Dependencies = trace.DependenciesTrust }, before: func(s *sharded) {
+			waitsFor(s.Build, s.ReleaseBuild)
+			s.ReleaseBuild.Last().Document.Key = s.Keys.Foreign
+		}},
+		"all, and that is said once":                {between: func(s *sharded) { s.options.Dependencies = trace.DependenciesAll }},
 		"finished tasks":                            {options: func(s *sharded) { s.target.RequireFinished = true }},
 		"a task failed since":                       {before: func(s *sharded) { s.resume = pause(s.Signing.Last()) }, locked: func(s *sharded) { s.resume(); s.Signing.Last().Resolve(fixtures.Failed, "failed") }},
 		"a listed task takes from one that runs on": {before: func(s *sharded) { s.D2G.Entry.Hidden = true; takeWhileRunning(s, s.D2G) }},
@@ -621,6 +631,55 @@ func TestDuplicatesOverParts(t *testing.T) {
 	}
 	if !found {
 		t.Error("the duplicates are never in parts that find nothing wrong")
+	}
+}
+
+// What two tasks make wrong together is wrong, though no part has both.
+func TestWrongOverParts(t *testing.T) {
+	for _, a := range []struct {
+		name string
+		edit func(w *served, leaf *fixtures.Task)
+		rule trace.Rule // empty: verified
+	}{
+		{name: "two ids of one image", edit: func(_ *served, leaf *fixtures.Task) {
+			leaf.Last().Document.ImageHash = "sha256:" + strings.Repeat("0", 64)
+		}, rule: trace.RuleDockerImageHash},
+		{name: "one id of an image"},
+		{name: "an indexed image beside a restricted scope", edit: func(w *served, leaf *fixtures.Task) {
+			w.policy = indexedImagesAllowed
+			w.Index[imagePath] = w.Image
+			both(leaf, func(d fixtures.Object) {
+				object(d, "payload")["image"] = fixtures.Object{"type": "indexed-image", "namespace": imagePath, "path": fixtures.ImageName}
+			})
+		}, rule: trace.RuleIndexedImage},
+		{name: "an image by its task beside a restricted scope", edit: func(w *served, _ *fixtures.Task) { w.policy = indexedImagesAllowed }},
+	} {
+		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
+			for _, n := range []int{3, 7, 15, 31} {
+				s := shardsIn(t, n, func(w *served) {
+					leaf := w.Graph.Build("leaf/opt", w.Image)
+					if a.edit != nil {
+						a.edit(w, leaf)
+					}
+				})
+				want := trace.Untrusted
+				if a.rule == "" {
+					want = trace.Verified
+				}
+				wantVerdict(t, s.verifyGroups(inTask(s.served, s.merge), s.group), want)
+				if s.run(); !s.goodParts() {
+					continue
+				}
+				r := s.merged()
+				wantVerdict(t, r, want)
+				if a.rule != "" {
+					wantRule(t, r, a.rule)
+				}
+				return
+			}
+			t.Error("a part sees it, however many there are")
+		})
 	}
 }
 

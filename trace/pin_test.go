@@ -32,7 +32,7 @@ func inputsReport(task *fixtures.Task, name, sum string) *fixtures.Artifact {
 	return fixtures.JSONFile(trace.InputsReportName, fixtures.Object{
 		"apiVersion": "cot/v1",
 		"artifacts": []any{fixtures.Object{
-			"taskId": task.ID, "runId": task.Last().ID, "name": name, "sha256": sum, "hashed": true, "verdict": "verified",
+			"taskId": task.ID, "runId": task.Last().ID, "name": name, "sha256": sum, "hashed": true, "path": "fetches/x", "verdict": "verified",
 		}},
 	})
 }
@@ -64,6 +64,31 @@ func TestPinnedByTheConsumersReport(t *testing.T) {
 		wantVerdict(t, r, trace.Verified)
 		if pinnedInputs(r)[input] {
 			t.Errorf("%s: the input is called pinned", attack)
+		}
+	}
+}
+
+// A report on what was compared elsewhere says nothing of what the task itself read:
+// cot-verify-graph writes such a report in its own task, by that very name.
+func TestNotPinnedByWhatWasOnlyCompared(t *testing.T) {
+	const name, input = "public/sources.tar.xz", "fetch public/sources.tar.xz"
+	for path, want := range map[string]bool{"": false, "sources.tar.xz": true} {
+		w := serve(t)
+		rep := w.verify(w.Build.ID)
+		var list []trace.Comparison
+		for _, a := range rep.Stored(false) {
+			list = append(list, trace.Comparison{Artifact: a, Bytes: 1})
+		}
+		rep.AddCompared(list)
+		rep.Conclude()
+		for i := range rep.Artifacts {
+			rep.Artifacts[i].Path = path // cot-download has one
+		}
+		w.Edit(func() {
+			w.Build.Last().Add(&fixtures.Artifact{Name: trace.InputsReportName, ContentType: "application/json", Content: fixtures.Bytes(asJSON(t, rep))})
+		})
+		if r := w.verify(w.Build.ID); pinnedInputs(r)[input] != want {
+			t.Errorf("path %q: pinned %t", path, !want)
 		}
 	}
 }

@@ -266,6 +266,7 @@ func (c *chain) relied(ctx context.Context, rel *reliance, targets []RunTarget, 
 		checkRelied(c, l)
 		c.rests[l] = append(c.rests[l], by)
 	}
+	c.checkBeside()
 	if slices.Contains(c.targets, by) {
 		by.target = true
 	}
@@ -293,6 +294,46 @@ func (c *chain) reliedLink(rel *reliance, task *graph.Task, run graph.Run) *link
 	found := rel.covers[l.ref()]
 	l.relied, l.reliedBy = &found, rel
 	return l
+}
+
+// checkBeside: where a task has a restricted scope, nothing comes from a contribution
+// or runs in an indexed image, also where a report stands for one of the two.
+func (c *chain) checkBeside() {
+	var restricted []*link
+	contribution := false
+	for _, l := range c.allLinks() {
+		if l.node.task == nil {
+			continue
+		}
+		if slices.ContainsFunc(l.node.task.Definition().Scopes, c.isRestricted) || l.relied != nil && l.relied.restricted {
+			restricted = append(restricted, l)
+		}
+		contribution = contribution || l.node.decision != nil && l.node.decision.contribution ||
+			l.relied != nil && slices.Contains(l.relied.accepted, FlagAcceptUntrustedTree)
+	}
+	if len(restricted) == 0 {
+		return
+	}
+	for _, l := range restricted {
+		if contribution && !hasRule(l.findings, RuleRestrictedScope) {
+			l.add(Finding{
+				Rule: RuleRestrictedScope, Path: "/scopes", Want: "trees that policy trusts, for every task of the chain",
+				Message: "the task, or one that it rests on, has a restricted scope, but another task comes from a contribution",
+				Hint:    "fetch what a contribution made by itself; --accept-untrusted-tree never allows this",
+			})
+		}
+	}
+	for _, l := range c.allLinks() {
+		i := l.node.image
+		itself := i.Kind == graph.ImageIndexed && l.node.impl == graph.DockerWorker
+		switch {
+		case hasRule(l.findings, RuleIndexedImage):
+		case itself:
+			l.add(indexedBesideRestricted(i.Namespace))
+		case l.relied != nil && l.relied.indexed:
+			l.add(indexedBesideRestricted("what " + l.reliedBy.name() + " found that it rests on"))
+		}
+	}
 }
 
 // checkRelied: the document is the one that the report is about, and the chain led

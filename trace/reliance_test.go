@@ -377,6 +377,57 @@ func TestRelianceAttacks(t *testing.T) {
 	}
 }
 
+// What no chain may have beside a restricted scope, it may not where the report
+// stands for one of the two.
+func TestRestrictedScopeBesideWhatAReportCovers(t *testing.T) {
+	for _, a := range []struct {
+		name    string
+		covered func(w *served) *fixtures.Task
+		target  func(w *served) *fixtures.Task
+		edit    func(w *served)
+		rule    trace.Rule
+		verdict trace.Verdict
+	}{
+		{name: "a contribution that is covered", covered: tryBuild, target: signing, rule: trace.RuleRestrictedScope, verdict: trace.Untrusted},
+		{name: "a contribution", covered: signing, target: tryBuild, rule: trace.RuleRestrictedScope, verdict: trace.Untrusted},
+		{name: "a contribution that is covered, without the scope", covered: tryBuild, target: d2g, verdict: trace.Accepted},
+		{name: "a contribution, without the scope", covered: d2g, target: tryBuild, verdict: trace.Accepted},
+		{name: "an indexed image that is covered", covered: d2g, target: signing, edit: d2gByIndex, rule: trace.RuleIndexedImage, verdict: trace.Untrusted},
+		{name: "an indexed image", covered: signing, target: d2g, edit: d2gByIndex, rule: trace.RuleIndexedImage, verdict: trace.Untrusted},
+		{name: "an indexed image that is covered, without the scope", covered: d2g, target: build, edit: d2gByIndex, verdict: trace.Verified},
+		{name: "an indexed image, without the scope", covered: build, target: d2g, edit: d2gByIndex, verdict: trace.Verified},
+	} {
+		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
+			w := serve(t)
+			w.options.AcceptUntrustedTree, w.options.AcceptUnsignedPools = true, true
+			if a.edit != nil {
+				w.Edit(func() { a.edit(w) })
+			}
+			covered, target := a.covered(w), a.target(w)
+			r := relyIn(w, w.Graph, covered)
+			wantVerdict(t, r.verify(covered.ID, target.ID), a.verdict)
+			rep := r.rely(covered.ID, target.ID)
+			wantRelied(t, rep, 1)
+			wantVerdict(t, rep, a.verdict)
+			if a.rule != "" {
+				wantRule(t, rep, a.rule)
+			}
+		})
+	}
+}
+
+func tryBuild(w *served) *fixtures.Task { return w.TryBuild }
+
+// d2gByIndex has D2G run in an image that the index names, as policy allows.
+func d2gByIndex(w *served) {
+	w.policy = indexedImagesAllowed
+	w.Index[imagePath] = w.Image
+	both(w.D2G, func(d fixtures.Object) {
+		object(d, "payload")["image"] = fixtures.Object{"type": "indexed-image", "namespace": imagePath, "path": fixtures.ImageName}
+	})
+}
+
 // What a caller overruled is that caller's word, and nobody else relies on it: the
 // task is judged here as what it is.
 func TestNobodyReliesOnAnOverruledType(t *testing.T) {

@@ -181,7 +181,8 @@ type Task struct {
 	DocumentSHA256 string    `json:"documentSha256,omitempty"` // of its chain of trust document, if that holds
 	Image          *Image    `json:"image,omitempty"`          // of docker payloads
 	Status         string    `json:"status"`
-	Listed         bool      `json:"listed,omitempty"` // of a whole graph: it changes no verdict
+	Listed         bool      `json:"listed,omitempty"`     // of a whole graph: it changes no verdict
+	Restricted     bool      `json:"restricted,omitempty"` // it has a restricted scope
 	Inputs         []Input   `json:"inputs,omitempty"`
 	Claims         []string  `json:"taskClaims,omitempty"` // JSON Pointers of what the task, not the worker, may have put in the document
 	Findings       []Finding `json:"findings"`

@@ -7,11 +7,14 @@ import (
 	"github.com/mozilla-releng/cot/graph"
 )
 
-// covered is what a report says of a run that it found good, and the flags without
-// which it would not have.
+// covered is what a report says of a run that it found good, the flags without
+// which it would not have, and what it rests on that other tasks of a chain may rule
+// out.
 type covered struct {
-	task     *Task
-	accepted []string
+	task       *Task
+	accepted   []string
+	restricted bool // some task has a restricted scope
+	indexed    bool // some task runs in an image that the index names
 }
 
 // acceptedBy are the flags by which something in the report was accepted, whatever
@@ -46,6 +49,7 @@ func (r *Report) covers() map[graph.RunRef]covered {
 	users := make([][]int, len(r.Tasks))   // what rests on each
 	var bad []int
 	accepting := map[string][]int{}
+	var restricted, indexed []int
 	for i := range r.Tasks {
 		t := &r.Tasks[i]
 		on, known := t.restsOn(r.Tasks, of)
@@ -54,6 +58,12 @@ func (r *Report) covers() map[graph.RunRef]covered {
 		}
 		if found[i].task = t; !known || !t.good() {
 			bad = append(bad, i)
+		}
+		if t.Restricted {
+			restricted = append(restricted, i)
+		}
+		if _, is := t.indexedImage(); is {
+			indexed = append(indexed, i)
 		}
 		for _, f := range t.Findings {
 			if f.Accepted != "" {
@@ -68,6 +78,12 @@ func (r *Report) covers() map[graph.RunRef]covered {
 		for i := range reachAll(accepting[flag], users) {
 			found[i].accepted = append(found[i].accepted, flag)
 		}
+	}
+	for i := range reachAll(restricted, users) {
+		found[i].restricted = true
+	}
+	for i := range reachAll(indexed, users) {
+		found[i].indexed = true
 	}
 	out := map[graph.RunRef]covered{}
 	for _, f := range found {

@@ -167,6 +167,8 @@ func (r *Report) restore() error {
 		return fmt.Errorf("/shard: %w", err)
 	case !sha256Pattern.MatchString(s.List):
 		return errors.New("/shard/list is no digest")
+	case s.Dependencies != "" && s.Dependencies != DependenciesTrust:
+		return fmt.Errorf("/shard/dependencies: %q", clipText(string(s.Dependencies)))
 	case len(s.Links) != len(r.Tasks):
 		return fmt.Errorf("/shard/links: %d for %d tasks", len(s.Links), len(r.Tasks))
 	}
@@ -270,6 +272,8 @@ func (r *Report) checkAgreement() error {
 		t := &r.Tasks[i]
 		switch {
 		case !hasErrors(t.Findings):
+		case t.Listed:
+			return fmt.Errorf("/tasks/%d/listed: it changes no verdict, and there are errors", i)
 		case t.Verdict.OK():
 			return fmt.Errorf("/tasks/%d: the verdict is %s, and there are errors", i, t.Verdict)
 		case r.Verdict.OK():

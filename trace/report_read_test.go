@@ -77,9 +77,15 @@ func TestMalformedReports(t *testing.T) {
 			list := object(o, "shard")
 			list["tasks"] = append(list["tasks"].([]any), list["tasks"].([]any)...)
 		},
-		"rests on nothing":         func(o fixtures.Object) { link(o)["rests"] = []any{1} },
-		"rests before the first":   func(o fixtures.Object) { link(o)["rests"] = []any{-1} },
-		"follows from nothing":     func(o fixtures.Object) { link(o)["derived"] = []any{1} },
+		"rests on nothing":       func(o fixtures.Object) { link(o)["rests"] = []any{1} },
+		"rests before the first": func(o fixtures.Object) { link(o)["rests"] = []any{-1} },
+		"follows from nothing":   func(o fixtures.Object) { link(o)["derived"] = []any{1} },
+		"listed with an error": func(o fixtures.Object) {
+			first(o)["listed"], first(o)["verdict"], o["verdict"] = true, "untrusted", "untrusted"
+			first(o)["findings"].([]any)[0].(fixtures.Object)["severity"] = "error"
+			delete(link(o), "artifacts")
+		},
+		"what was followed":        func(o fixtures.Object) { object(o, "shard")["dependencies"] = "none" },
 		"listed and good":          func(o fixtures.Object) { first(o)["listed"] = true },
 		"an artifact's digest":     func(o fixtures.Object) { link(o)["artifacts"] = []any{fixtures.Object{"name": "public/x"}} },
 		"an artifact's name":       func(o fixtures.Object) { link(o)["artifacts"].([]any)[0].(fixtures.Object)["name"] = "\n" },

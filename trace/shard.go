@@ -46,20 +46,21 @@ type Shard struct {
 	// List is the SHA-256 of what the groups were listed as: for each group, sorted,
 	// a line with its id, and a line with a blank before it for each of its tasks,
 	// sorted.
-	List            string      `json:"list"`
-	RequireFinished bool        `json:"requireFinished,omitempty"`
-	Tasks           []string    `json:"tasks"` // of the part, sorted
-	Links           []ShardLink `json:"links"` // one for each of the report's tasks
+	List            string `json:"list"`
+	RequireFinished bool   `json:"requireFinished,omitempty"`
+	// Dependencies are those that were followed; empty: all.
+	Dependencies Dependencies `json:"dependencies,omitempty"`
+	Tasks        []string     `json:"tasks"` // of the part, sorted
+	Links        []ShardLink  `json:"links"` // one for each of the report's tasks
 }
 
 // ShardLink is what else is known of a task of the report.
 type ShardLink struct {
-	Rests      []int            `json:"rests,omitempty"`   // places in the report's tasks, that it rests on
-	Derived    []int            `json:"derived,omitempty"` // places of its findings that follow from others
-	Signers    []SignerUse      `json:"signers,omitempty"`
-	Restricted bool             `json:"restricted,omitempty"` // it has a restricted scope
-	Duplicate  *Duplicate       `json:"duplicate,omitempty"`
-	Artifacts  []SharedArtifact `json:"artifacts,omitempty"` // of a judged task of the part
+	Rests     []int            `json:"rests,omitempty"`   // places in the report's tasks, that it rests on
+	Derived   []int            `json:"derived,omitempty"` // places of its findings that follow from others
+	Signers   []SignerUse      `json:"signers,omitempty"`
+	Duplicate *Duplicate       `json:"duplicate,omitempty"`
+	Artifacts []SharedArtifact `json:"artifacts,omitempty"` // of a judged task of the part
 }
 
 // SharedArtifact is an artifact that a document vouches for.
@@ -102,7 +103,7 @@ func (c *chain) describeShard(r *Report, links []*link) {
 	part := *w.target.Shard
 	r.Shard = &Shard{
 		Part: part, List: listDigest(w.groups), RequireFinished: w.target.RequireFinished,
-		Tasks: []string{}, Links: c.shardLinks(r, links),
+		Dependencies: c.v.followedInGroups(), Tasks: []string{}, Links: c.shardLinks(r, links),
 	}
 	judged := 0
 	for l := range w.judged {
@@ -136,9 +137,6 @@ func (c *chain) shardLinks(r *Report, links []*link) []ShardLink {
 			if f.derived {
 				s.Derived = append(s.Derived, j)
 			}
-		}
-		if l.node.task != nil {
-			s.Restricted = slices.ContainsFunc(l.node.task.Definition().Scopes, func(scope string) bool { return len(c.restricted(scope)) > 0 })
 		}
 		if d := r.documents[l.ref()]; d != nil && l.hasRun && d.link == l {
 			s.Artifacts = d.artifacts()

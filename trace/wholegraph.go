@@ -397,6 +397,15 @@ func nothingJudged(g *graph.Group, signed map[graph.TaskID]bool) *Finding {
 	}
 }
 
+// followedInGroups are the dependencies that are followed of groups' tasks; empty:
+// all.
+func (v *Verifier) followedInGroups() Dependencies {
+	if v.options.Dependencies == DependenciesTrust {
+		return DependenciesTrust
+	}
+	return ""
+}
+
 // describe says in the report which groups it is about.
 func (w *wholeGraph) describe(r *Report) {
 	for _, g := range w.groups {

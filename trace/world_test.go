@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +102,11 @@ func (w *served) verifyTargets(targets ...trace.RunTarget) *trace.Report {
 
 func wantValid(t *testing.T, r *trace.Report) {
 	t.Helper()
+	for _, task := range r.Tasks {
+		if task.Listed && slices.ContainsFunc(task.Findings, func(f trace.Finding) bool { return f.Severity == trace.SeverityError }) {
+			t.Errorf("%s is said to change no verdict, and has an error", task.Name)
+		}
+	}
 	var b bytes.Buffer
 	if err := report.JSON(&b, r); err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ type mergeFlags struct {
 	common
 	groups     []string
 	finished   bool
+	follow     string // which dependencies; empty: all
 	at         timeFlag
 	unverified bool
 }
@@ -30,7 +31,7 @@ published a report is verified in full, with the same policy, and its report's b
 are those that its signed document names. The groups are listed again: all reports
 must be about this very list, and each task's newest completed run must be the one
 that its part has. What was given to the parts (--policy, --tree, --product, --at,
---require-finished, the --accept-... flags) must be given here, too.
+--require-finished, --dependencies, the --accept-... flags) must be given here, too.
 
 ` + exitCodes
 	cmd.Example = `  # of three tasks
@@ -46,10 +47,12 @@ that its part has. What was given to the parts (--policy, --tree, --product, --a
 	fs.SortFlags = false
 	fs.StringArrayVar(&f.groups, "group", nil, "the reports must be about the task group `GROUP_ID`; repeatable (default: whatever they are about)")
 	fs.BoolVar(&f.finished, "require-finished", false, "a task of the groups that may still run is an error")
+	fs.StringVar(&f.follow, "dependencies", "", "follow `WHICH` dependencies, as the parts did: trust (parents and inputs) or all, the default")
 	fs.Var(&f.at, "at", "judge as of `TIME`, as the parts did")
 	fs.BoolVar(&f.unverified, "unverified-reports", false, "the arguments are files; the verdict is undetermined at best")
 	f.register(cmd)
 	completeNothing(cmd, "group")
+	completeValues(cmd, "dependencies", follows)
 	completeNothing(cmd, "at")
 	f.signing.register(fs)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
@@ -62,6 +65,9 @@ that its part has. What was given to the parts (--policy, --tree, --product, --a
 
 func (f *mergeFlags) merge(ctx context.Context, s IO, name string, args []string) (int, error) {
 	if err := f.check(s); err != nil {
+		return 0, err
+	}
+	if err := checkFollow(f.follow); err != nil {
 		return 0, err
 	}
 	target, err := f.target(s, args)
@@ -81,7 +87,7 @@ func (f *mergeFlags) merge(ctx context.Context, s IO, name string, args []string
 	}
 	show := f.newProgress(s, name)
 	defer show.stop()
-	o.Events, o.At = show.traced, f.at.Time
+	o.Events, o.At, o.Dependencies = show.traced, f.at.Time, trace.Dependencies(f.follow)
 	d, err := f.connect(f.at.asOf(s), p, root, show)
 	if err != nil {
 		return 0, err

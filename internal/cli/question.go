@@ -52,8 +52,8 @@ func (q *question) prepare(ctx context.Context, f *verifyFlags) error {
 	if f.compare != "" && !slices.Contains(compares, f.compare) {
 		return usagef("--artifacts %q: want %s", f.compare, orList(compares))
 	}
-	if f.follow != "" && !slices.Contains(follows, f.follow) {
-		return usagef("--dependencies %q: want %s", f.follow, orList(follows))
+	if err := checkFollow(f.follow); err != nil {
+		return err
 	}
 	if f.taskType != "" && !slices.Contains(taskTypes(), f.taskType) {
 		return usagef("--task-type %q: want %s", f.taskType, orList(taskTypes()))

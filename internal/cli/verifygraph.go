@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -135,6 +136,13 @@ func (f *verifyFlags) registerVerify(cmd *cobra.Command) {
 }
 
 var follows = []string{string(trace.DependenciesTrust), string(trace.DependenciesAll)}
+
+func checkFollow(asked string) error {
+	if asked != "" && !slices.Contains(follows, asked) {
+		return usagef("--dependencies %q: want %s", asked, orList(follows))
+	}
+	return nil
+}
 
 func taskTypes() []string {
 	var out []string
