@@ -162,6 +162,20 @@ func newCommand(s IO, use, short string) *cobra.Command {
 	return c
 }
 
+// meant adds to a usage error the subcommand that its first argument may be a
+// misspelling of.
+func meant(c *cobra.Command, args []string, err error) error {
+	var use *usageError
+	if len(args) == 0 || !errors.As(err, &use) {
+		return err
+	}
+	c.SuggestionsMinimumDistance = 2
+	if like := c.SuggestionsFor(args[0]); len(like) > 0 {
+		return usagef("%w; did you mean the command %s?", err, like[0])
+	}
+	return err
+}
+
 // refuseEmpty refuses a flag whose value is empty, as of a variable that is not
 // set: it must not ask for less than was meant, such as no certain tree.
 func refuseEmpty(c *cobra.Command) (err error) {
