@@ -265,7 +265,7 @@ func (t *text) refusal(r *trace.Report) {
 	t.headline(r)
 	errs, following := findings(r, trace.SeverityError), 0
 	if !t.o.Verbose { // what follows stands below its cause, as a number
-		causes := newNeeds(r).causes(errs)
+		causes := newNeeds(r).causes(r, errs)
 		errs, following = causes, len(errs)-len(causes)
 	}
 	if t.large(r) || !t.o.Verbose && len(errs) > briefFindings {
