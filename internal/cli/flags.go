@@ -68,6 +68,9 @@ func (c *common) register(cmd *cobra.Command) {
 	f.StringVar(&c.cacheDir, "cache-dir", "", "keep artifacts, signed documents, CRLs and answers of GitHub in `DIR`, which nobody else may write")
 	f.StringVar(&c.progress, "progress", "auto", "`HOW`: auto, plain or none; bars on a terminal, a line now and then in a log")
 	f.SortFlags = false
+	for _, flag := range []string{"root-url", "tree", "product"} {
+		completeNothing(cmd, flag)
+	}
 	completeValues(cmd, "format", c.formats)
 	completeValues(cmd, "progress", progresses)
 }
