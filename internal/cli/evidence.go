@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,6 +75,14 @@ func (f *verifyFlags) checkEvidence() error {
 	return nil
 }
 
+// noRoomError is why a bundle can't be unpacked here, whatever is in it.
+type noRoomError struct{ err error }
+
+func (e *noRoomError) Error() string {
+	return "it can't be unpacked into the directory for temporary files ($TMPDIR): " + e.err.Error()
+}
+func (e *noRoomError) Unwrap() error { return e.err }
+
 // evidenceRun is what one verification reads from.
 type evidenceRun struct {
 	flags    *verifyFlags
@@ -92,7 +101,12 @@ type evidenceRun struct {
 func (f *verifyFlags) openEvidence(ctx context.Context, s IO, p *policy.Policy, root string, show progress) (*evidenceRun, error) {
 	e := &evidenceRun{flags: f, policy: p, close: func() {}}
 	if f.evidence.offline != "" {
-		if err := e.open(ctx, s, root); err != nil {
+		err := e.open(ctx, s, root)
+		var room *noRoomError
+		switch {
+		case errors.As(err, &room): // the bundle may be what it should be
+			return nil, fmt.Errorf("--offline %s: %w", f.evidence.offline, err)
+		case err != nil:
 			return nil, usagef("--offline %s: %w", f.evidence.offline, err)
 		}
 		return e, nil
@@ -160,7 +174,11 @@ func (e *evidenceRun) open(ctx context.Context, s IO, root string) error {
 		return err
 	}
 	b, err := evidence.Open(ctx, f, info.Size())
-	if err != nil {
+	var file *fs.PathError
+	switch {
+	case errors.As(err, &file) && file.Path != f.Name():
+		return &noRoomError{err}
+	case err != nil:
 		return fmt.Errorf("not a bundle of evidence as --evidence writes it: %w", err)
 	}
 	e.bundle = b

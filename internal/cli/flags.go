@@ -68,6 +68,9 @@ func (c *common) register(cmd *cobra.Command) {
 	f.StringVar(&c.cacheDir, "cache-dir", "", "keep artifacts, signed documents, CRLs and answers of GitHub in `DIR`, which nobody else may write")
 	f.StringVar(&c.progress, "progress", "auto", "`HOW`: auto, plain or none; bars on a terminal, a line now and then in a log")
 	f.SortFlags = false
+	for _, flag := range []string{"root-url", "tree", "product"} {
+		completeNothing(cmd, flag)
+	}
 	completeValues(cmd, "format", c.formats)
 	completeValues(cmd, "progress", progresses)
 }
@@ -160,6 +163,20 @@ func newCommand(s IO, use, short string) *cobra.Command {
 		strictCompletion(completion)
 	}
 	return c
+}
+
+// meant adds to a usage error the subcommand that its first argument may be a
+// misspelling of.
+func meant(c *cobra.Command, args []string, err error) error {
+	var use *usageError
+	if len(args) == 0 || !errors.As(err, &use) {
+		return err
+	}
+	c.SuggestionsMinimumDistance = 2
+	if like := c.SuggestionsFor(args[0]); len(like) > 0 {
+		return usagef("%w; did you mean the command %s?", err, like[0])
+	}
+	return err
 }
 
 // refuseEmpty refuses a flag whose value is empty, as of a variable that is not

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -76,14 +77,17 @@ func (c *common) leave(s IO, name string, r *trace.Report) error {
 	if dir == "" || c.output != "" || c.explain {
 		return nil
 	}
-	for file, write := range map[string]func(io.Writer, *trace.Report) error{taskReportJSON: report.JSON, taskReportHTML: html.Write} {
-		path := filepath.Join(dir, file)
-		if err := writeReport(path, func(w io.Writer) error { return write(w, r) }); err != nil {
-			return c.unwritten(s, err)
-		}
-		if !c.quiet {
+	var failed error
+	for _, f := range []struct {
+		name  string
+		write func(io.Writer, *trace.Report) error
+	}{{taskReportJSON, report.JSON}, {taskReportHTML, html.Write}} {
+		path := filepath.Join(dir, f.name)
+		if err := writeReport(path, func(w io.Writer) error { return f.write(w, r) }); err != nil {
+			failed = errors.Join(failed, c.unwritten(s, err)) // the other may find its place
+		} else if !c.quiet {
 			say(s.Stderr, name, fmt.Sprintf("the report is in %s", path))
 		}
 	}
-	return nil
+	return failed
 }

@@ -44,6 +44,22 @@ func terminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// sameReader tells whether what goes to both outputs ends up in one place: a
+// terminal, or the log of a task.
+func sameReader(s IO) bool {
+	if terminal(s.Stdout) && terminal(s.Stderr) {
+		return true
+	}
+	out, ok1 := s.Stdout.(*os.File)
+	err, ok2 := s.Stderr.(*os.File)
+	if !ok1 || !ok2 {
+		return false
+	}
+	a, err1 := out.Stat()
+	b, err2 := err.Stat()
+	return err1 == nil && err2 == nil && os.SameFile(a, b)
+}
+
 // colors tells whether text on w may have colours (no-color.org).
 func (s IO) colors(w io.Writer) bool {
 	return terminal(w) && s.env("NO_COLOR") == "" && s.env("TERM") != "dumb"

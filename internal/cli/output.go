@@ -62,7 +62,7 @@ func (c *common) deliver(s IO, name string, r *trace.Report, results bool) error
 	}
 	textOnStdout := toStdout && c.format == "text"
 	switch {
-	case textOnStdout && terminal(s.Stdout) && terminal(s.Stderr): // the same eyes have read it
+	case textOnStdout && sameReader(s): // who has read it
 		return failed
 	case c.quiet || textOnStdout:
 		if refusal := report.Refusal(r); refusal != "" {

@@ -92,7 +92,7 @@ func namedPolicy(name, dest string, part func(name string, data []byte)) (*polic
 	if hint := policy.SuggestBuiltin(name); hint != "" {
 		return nil, usagef("policy %s: there is no such file; %s", name, hint)
 	}
-	return readPolicy(name, dest, part)
+	return nil, usagef("policy %s: there is no such file, and no policy of that name is built in (%s)", name, strings.Join(policy.Builtins(), ", "))
 }
 
 func readPolicy(name, dest string, part func(name string, data []byte)) (*policy.Policy, error) {

@@ -98,7 +98,7 @@ says what holds and what does not.
 				return err
 			}
 			code, err = f.verifyGraph(ctx, s, name, args)
-			return err
+			return meant(cmd, args, err)
 		}
 		done := func(c int) { code = c }
 		cmd.AddCommand(explainCommand(ctx, s, name, done), mergeCommand(ctx, s, name, done), policyCommand(s))

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -31,9 +32,7 @@ func Explain(w io.Writer, r *trace.Report, o TextOptions) error {
 			t.printf("  %s\n", next(errs[0].Finding))
 		}
 	}
-	for _, tree := range trees(r) {
-		t.printf("  %s %s\n", madeFrom(r.Verdict), tree)
-	}
+	t.trees(r)
 	t.artifacts(r)
 	e := &explanation{text: t, told: map[trace.Rule]string{}, namesakes: map[string]int{}, oneTree: len(trees(r)) == 1}
 	for i := range r.Tasks {
@@ -131,7 +130,7 @@ func badness(t *trace.Task) int {
 			return 4
 		}
 	}
-	if worst == 0 && !t.Verdict.OK() {
+	if worst == 0 && !t.Verdict.OK() && !t.Listed {
 		return 1
 	}
 	return worst
@@ -148,7 +147,7 @@ func (e *explanation) node(n *chainNode, first, rest, why string) {
 	if label == "" {
 		label = "(no name)"
 	}
-	e.printf("%s%s%s %s  %s  %s\n", first, why, e.mark(task.Verdict), label, taskRef(task), e.verdict(task.Verdict))
+	e.printf("%s%s%s %s  %s  %s\n", first, why, e.mark(task), label, taskRef(task), e.outcome(task))
 	shown, hidden := e.below(n)
 	bar := rest
 	if len(shown) > 0 || hidden != "" {
@@ -175,22 +174,27 @@ func (e *explanation) node(n *chainNode, first, rest, why string) {
 
 // below gives what is shown below a task, and words for what is not.
 func (e *explanation) below(n *chainNode) (shown []edge, hidden string) {
-	left, bad := 0, 0
+	left, bad, only := 0, 0, 0
 	for _, edge := range n.below {
 		if e.show[edge.to] {
 			shown = append(shown, edge)
 			continue
 		}
 		left++
-		if !edge.to.task.Verdict.OK() {
+		switch {
+		case edge.to.task.Listed:
+			only++
+		case !edge.to.task.Verdict.OK():
 			bad++
 		}
 	}
 	switch {
 	case left == 0:
 		return shown, ""
-	case bad == 0:
+	case bad+only == 0:
 		return shown, "and " + count(left, "further task") + ", all of which hold (-v shows them)"
+	case bad == 0:
+		return shown, "and " + count(left, "further task") + fmt.Sprintf(", of which %d only listed (-v shows them)", only)
 	}
 	return shown, "and " + count(left, "further task") + ", of which " + count(bad, "task") + " don't hold (-v shows them)"
 }
@@ -209,8 +213,10 @@ func (e *explanation) unseen(n *chainNode) {
 	}
 }
 
-func (e *explanation) mark(v trace.Verdict) string {
-	switch {
+func (e *explanation) mark(t *trace.Task) string {
+	switch v := t.Verdict; {
+	case t.Listed:
+		return "–"
 	case v.OK():
 		return e.color(green, "✓")
 	case v == trace.Undetermined:

@@ -240,3 +240,17 @@ func TestExplainOfNothing(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// What a whole graph only lists is not said to be untrusted.
+func TestExplainOfListedTasks(t *testing.T) {
+	r := crowd(60)
+	r.Tasks[3].Listed, r.Tasks[3].Verdict, r.Tasks[3].Status = true, trace.Untrusted, "failed"
+	text := explained(t, r, TextOptions{Verbose: true})
+	if !strings.Contains(text, "– build-3  "+r.Tasks[3].TaskID+"/0  listed") || strings.Contains(text, "✗") {
+		t.Errorf("the text is:\n%s", text)
+	}
+	r.Tasks[3].Listed = false
+	if text := explained(t, r, TextOptions{Verbose: true}); !strings.Contains(text, "✗ build-3  ") {
+		t.Errorf("the text is:\n%s", text)
+	}
+}

@@ -46,7 +46,7 @@ func Groups(r *trace.Report) []Group {
 	n := newNeeds(r)
 	all := map[groupKey]*Group{}
 	var order []*Group
-	for _, f := range n.causes(findings(r, trace.SeverityError)) {
+	for _, f := range n.causes(r, findings(r, trace.SeverityError)) {
 		key := keyOf(r, f)
 		if all[key] == nil && len(all) >= maxGroups {
 			key.path, key.task = "", -1
@@ -89,8 +89,9 @@ type groupKey struct {
 }
 
 // causes leaves out what follows from a finding on the same task, or on one that it
-// rests on.
-func (n *needs) causes(errs []subject) []subject {
+// rests on, and where a chain leads if that is said of the task's parent, too. The
+// first stays: it is the one of the first line.
+func (n *needs) causes(r *trace.Report, errs []subject) []subject {
 	fault := map[int]bool{}
 	for _, f := range errs {
 		if f.task >= 0 && !f.Derived() {
@@ -98,13 +99,51 @@ func (n *needs) causes(errs []subject) []subject {
 		}
 	}
 	faulty := n.restingOn(keys(fault))
+	said := n.saidOfParents(r, errs)
 	var out []subject
-	for _, f := range errs {
-		if !f.Derived() || f.task < 0 || !faulty[f.task] {
+	for i, f := range errs {
+		if i == 0 || f.task < 0 || !(f.Derived() && faulty[f.task]) && !said(f) {
 			out = append(out, f)
 		}
 	}
 	return out
+}
+
+// saying is a finding on where a chain leads, as the parent and all that it made
+// have it.
+type saying struct {
+	rule               trace.Rule
+	message, want, got string
+}
+
+func sayingOf(f subject) saying { return saying{f.Rule, f.Message, shown(f.Want), shown(f.Got)} }
+
+// saidOfParents tells of a task's finding whether it is such a one that a parent
+// has, too, on which the task rests.
+func (n *needs) saidOfParents(r *trace.Report, errs []subject) func(f subject) bool {
+	leads := func(f subject) bool {
+		return f.Rule == trace.RuleTreeUnexpected || f.Rule == trace.RuleProductMismatch
+	}
+	parents := map[saying][]int{}
+	for _, f := range errs {
+		if leads(f) && !f.Derived() && keyOf(r, f).task >= 0 {
+			parents[sayingOf(f)] = append(parents[sayingOf(f)], f.task)
+		}
+	}
+	said := map[saying][]bool{}
+	for s, tasks := range parents {
+		said[s] = n.restingOn(tasks)
+		for _, i := range tasks { // its own it keeps
+			said[s][i] = false
+		}
+	}
+	return func(f subject) bool {
+		if !leads(f) {
+			return false
+		}
+		of := said[sayingOf(f)]
+		return of != nil && of[f.task]
+	}
 }
 
 func keyOf(r *trace.Report, f subject) groupKey {

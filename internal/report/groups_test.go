@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -221,5 +222,42 @@ func TestRefusalWithoutTasksHasNoChain(t *testing.T) {
 	r.Findings, r.Tasks = r.Tasks[0].Findings, nil
 	if text := texted(t, r, TextOptions{}); strings.Contains(text, "chain:") {
 		t.Errorf("the text is:\n%s", text)
+	}
+}
+
+// Where a chain leads is found on each of its tasks, and is one cause.
+func TestAnUnexpectedTreeIsOneGroup(t *testing.T) {
+	const n = 20
+	elsewhere := func(tree string) trace.Finding {
+		return trace.Finding{Rule: trace.RuleTreeUnexpected, Message: "the chain leads elsewhere", Want: "a", Got: tree}
+	}
+	graph := func() *trace.Report { // as of a group: what creates tasks comes first
+		r := crowd(n)
+		slices.Reverse(r.Tasks)
+		for i := range r.Tasks {
+			failed(r, i, elsewhere("b"))
+		}
+		return r
+	}
+	r := graph()
+	if got := Groups(r); len(got) != 1 || !reflect.DeepEqual(got[0].Tasks, []int{0}) || got[0].Resting != n+1 {
+		t.Errorf("groups: %+v", got)
+	}
+	r.Tasks[3].Findings = nil
+	failed(r, 3, elsewhere("c")) // not what is said of its parent
+	if got := Groups(r); len(got) != 2 || !reflect.DeepEqual(got[1].Tasks, []int{3}) {
+		t.Errorf("groups: %+v", got)
+	}
+	r = graph()
+	slices.Reverse(r.Tasks) // a task is asked for: the first line is about it
+	if got := Groups(r); len(got) != 2 || !reflect.DeepEqual(got[0].Tasks, []int{0}) || !reflect.DeepEqual(got[1].Tasks, []int{n + 1}) {
+		t.Errorf("groups: %+v", got)
+	}
+	r = crowd(n)
+	for i := range n + 2 { // a rule that is of each task itself
+		failed(r, i, trace.Finding{Rule: "interactive", Message: "somebody can log in"})
+	}
+	if got := Groups(r); len(got) != 2 {
+		t.Errorf("groups: %+v", got)
 	}
 }

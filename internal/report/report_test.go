@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -256,6 +257,36 @@ func TestLongListsAreCut(t *testing.T) {
 	}
 	if n := strings.Count(verbose.String(), "\n"); n < 2000 {
 		t.Errorf("verbose text has %d lines", n)
+	}
+}
+
+// The log of a task on a large try graph stays short.
+func TestAcceptedTreesAndNotesAreCut(t *testing.T) {
+	r := good()
+	r.Verdict, r.Accepted = trace.Accepted, []string{"--accept-unsigned-pools"}
+	one := r.Tasks[0]
+	for i := range 500 {
+		task := one
+		task.TaskID = fmt.Sprintf("A%021d", i)
+		task.Tree = &trace.Tree{Repository: "https://hg.mozilla.org/try", Revision: fmt.Sprintf("%040d", i)}
+		task.Findings = []trace.Finding{{Rule: "signer-unauthorized", Severity: trace.SeverityWarning, Message: "no key", Accepted: "--accept-unsigned-pools"}}
+		r.Tasks = append(r.Tasks, task)
+		r.Notes = append(r.Notes, fmt.Sprintf("note %d", i))
+	}
+	text := texted(t, r, TextOptions{})
+	for _, want := range []string{"and 490 further findings that the flags accept (-v", "and 491 further trees (-v", "and 451 further notes (-v"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the text lacks %q", want)
+		}
+	}
+	if n := strings.Count(text, "\n"); n > 90 {
+		t.Errorf("the text has %d lines:\n%s", n, text)
+	}
+	verbose := texted(t, r, TextOptions{Verbose: true})
+	for _, want := range []string{"note note 499\n", fmt.Sprintf("at %040d", 499), "further"} {
+		if strings.Contains(verbose, want) == (want == "further") {
+			t.Errorf("the verbose text and %q: %v", want, want == "further")
+		}
 	}
 }
 

@@ -22,6 +22,8 @@ const (
 	briefTasks     = 12
 	briefArtifacts = 20
 	briefFindings  = 10
+	briefTrees     = 10
+	briefNotes     = 50
 )
 
 // Text writes the report for a person. The first line is the verdict and, if
@@ -63,9 +65,7 @@ func (t *text) color(code, s string) string {
 
 func (t *text) success(r *trace.Report) {
 	t.printf("%s: %s\n", t.color(green+bold, string(r.Verdict)), claim(r))
-	for _, tree := range trees(r) {
-		t.printf("  %s %s\n", madeFrom(r.Verdict), tree)
-	}
+	t.trees(r)
 	if t.large(r) {
 		t.overview(r)
 	} else {
@@ -152,11 +152,7 @@ func (t *text) tasks(r *trace.Report) {
 }
 
 func (t *text) task(task *trace.Task) {
-	verdict := t.verdict(task.Verdict)
-	if task.Listed {
-		verdict = Outcome(task)
-	}
-	t.printf("  %s  %s", verdict, taskLabel(task))
+	t.printf("  %s  %s", t.outcome(task), taskLabel(task))
 	var about []string
 	for _, s := range []string{task.Type, task.WorkerPool} {
 		if s != "" {
@@ -199,6 +195,14 @@ func signer(s *trace.Signer) string {
 		parts = append(parts, at)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// outcome is a task's verdict; of one that is only listed, that.
+func (t *text) outcome(task *trace.Task) string {
+	if task.Listed {
+		return Outcome(task)
+	}
+	return t.verdict(task.Verdict)
 }
 
 func (t *text) verdict(v trace.Verdict) string {
@@ -265,7 +269,7 @@ func (t *text) refusal(r *trace.Report) {
 	t.headline(r)
 	errs, following := findings(r, trace.SeverityError), 0
 	if !t.o.Verbose { // what follows stands below its cause, as a number
-		causes := newNeeds(r).causes(errs)
+		causes := newNeeds(r).causes(r, errs)
 		errs, following = causes, len(errs)-len(causes)
 	}
 	if t.large(r) || !t.o.Verbose && len(errs) > briefFindings {
@@ -332,7 +336,12 @@ func (t *text) failedArtifacts(r *trace.Report) {
 }
 
 func (t *text) warnings(r *trace.Report) {
-	for _, f := range accepted(r) {
+	allowed := accepted(r)
+	for i, f := range allowed {
+		if !t.o.Verbose && i == briefFindings {
+			t.printf("  and %s that the flags accept (-v lists them)\n", count(len(allowed)-i, "further finding"))
+			break
+		}
 		t.printf("  %s by %s: %s\n", t.color(yellow, "accepted"), Clean(f.Accepted), line(f))
 	}
 	list := findings(r, trace.SeverityWarning)
@@ -403,7 +412,11 @@ func (t *text) footer(r *trace.Report) {
 	if len(r.Policy.Relaxed) > 0 {
 		t.printf("  %s policy is looser than the default: %s\n", t.color(yellow, "note"), Clean(strings.Join(r.Policy.Relaxed, "; ")))
 	}
-	for _, n := range r.Notes {
+	for i, n := range r.Notes {
+		if !t.o.Verbose && i == briefNotes {
+			t.printf("  and %s (-v lists them)\n", count(len(r.Notes)-i, "further note"))
+			break
+		}
 		t.printf("  note %s\n", Clean(n))
 	}
 	for i, g := range r.Target.Groups {
@@ -431,6 +444,19 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// trees says what the tasks are made from: cached ones of a graph may be of many
+// revisions.
+func (t *text) trees(r *trace.Report) {
+	list := trees(r)
+	for i, tree := range list {
+		if !t.o.Verbose && i == briefTrees {
+			t.printf("  and %s (-v lists them)\n", count(len(list)-i, "further tree"))
+			return
+		}
+		t.printf("  %s %s\n", madeFrom(r.Verdict), tree)
+	}
 }
 
 // madeFrom introduces a tree: of a chain that does not hold it is a claim.
