@@ -128,7 +128,7 @@ func reportLink(l *link) Task {
 		t.Status = "unfinished"
 		return t
 	}
-	d := l.node.task.Definition()
+	d := l.node.task
 	t.Name, t.WorkerPool, t.Implementation = d.Name, d.Pool.String(), string(l.node.impl)
 	if t.Type == "" {
 		t.Type = string(KindTask)
