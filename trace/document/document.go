@@ -127,7 +127,7 @@ func Parse(v certs.Verified, o Options) (*Document, []Problem) {
 		top[name], err = strictjson.Read(dec)
 		return err
 	})
-	if err == errOtherTask {
+	if errors.Is(err, errOtherTask) {
 		o.Task = graph.Packed{}
 		return Parse(v, o)
 	}
