@@ -1,6 +1,10 @@
 package graph
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/mozilla-releng/cot/internal/strictjson"
+)
 
 // Packed is a definition as the queue wrote it, in a tenth of the memory that it
 // takes decoded. Only Pack makes one.
@@ -17,6 +21,13 @@ func (p Packed) Definition() *Definition {
 	}
 	return d
 }
+
+// IsZero tells that there is no definition.
+func (p Packed) IsZero() bool { return p.text == nil }
+
+// Same tells that valid JSON is plainly the definition: read strictly, it is equal.
+// False says nothing.
+func (p Packed) Same(text []byte) bool { return strictjson.Same(p.text, text) }
 
 // Holds tells whether these are the bytes that the definition was read from.
 func (p Packed) Holds(text []byte) bool { return bytes.Equal(p.text, text) }

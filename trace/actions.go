@@ -204,19 +204,32 @@ func wrongDigest(l *link, name string, want Digest, sum []byte) *Finding {
 }
 
 func (c *chain) readAll(ctx context.Context, run graph.RunRef, name string, limit int64) ([]byte, error) {
+	room := c.room()
+	defer c.giveBack(room)
+	data, err := c.readInto(ctx, room, run, name, limit)
+	return bytes.Clone(data), err
+}
+
+// readInto reads an artifact into a room, where it stays until that is given back.
+func (c *chain) readInto(ctx context.Context, room *bytes.Buffer, run graph.RunRef, name string, limit int64) ([]byte, error) {
 	body, err := c.v.sources.Artifacts.Open(ctx, run, name, limit)
 	if err != nil {
 		return nil, err
 	}
-	// There is room for one from the one before; what is kept is as long as it is.
-	room, _ := c.rooms.Get().(*bytes.Buffer)
-	if room == nil {
-		room = &bytes.Buffer{}
-	}
 	_, err = room.ReadFrom(body)
-	data := append([]byte{}, room.Bytes()...)
+	return room.Bytes(), errors.Join(err, body.Close())
+}
+
+// room gives an empty room, most often as large as what was read in it before.
+func (c *chain) room() *bytes.Buffer {
+	if room, ok := c.rooms.Get().(*bytes.Buffer); ok {
+		return room
+	}
+	return bytes.NewBuffer(make([]byte, 0, bytes.MinRead))
+}
+
+func (c *chain) giveBack(room *bytes.Buffer) {
 	if room.Reset(); room.Cap() <= 1<<20 {
 		c.rooms.Put(room)
 	}
-	return data, errors.Join(err, body.Close())
 }

@@ -131,7 +131,7 @@ func (c *chain) reportLink(l *link) Task {
 		t.Status = "unfinished"
 		return t
 	}
-	d := l.node.task.Definition()
+	d := l.node.task
 	t.Name, t.WorkerPool, t.Implementation = d.Name, d.Pool.String(), string(l.node.impl)
 	t.Restricted = slices.ContainsFunc(d.Scopes, c.isRestricted)
 	if t.Type == "" {

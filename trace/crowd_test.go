@@ -2,8 +2,10 @@ package trace_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/mozilla-releng/cot/fixtures"
 	"github.com/mozilla-releng/cot/trace"
@@ -22,6 +24,30 @@ func TestCrowdedGroup(t *testing.T) {
 		}
 		if n := len(slices.Collect(r.Vouched())); w.options.TakenOnly != (n == 0) {
 			t.Errorf("%d artifacts vouched for; only what is taken is kept: %v", n, w.options.TakenOnly)
+		}
+	}
+}
+
+// A queue that answers 429 to more than a few requests at a time is soon asked
+// for no more at a time; one that answers all is asked for all.
+func TestCrowdedGroupOfABusyQueue(t *testing.T) {
+	c := fixtures.Crowds(1, 200, false)
+	w := serveStandard(t, &fixtures.Standard{World: c.World})
+	w.tries = 12
+	for _, atOnce := range []int{4, 1000} {
+		before := len(w.server.Requests())
+		w.server.ClearFaults()
+		w.server.Fault(fixtures.Fault{Service: fixtures.API, AtOnce: atOnce, Delay: 2 * time.Millisecond, Status: http.StatusTooManyRequests})
+		r := w.verifyGroups(trace.GraphTarget{}, c.Decision.ID)
+		wantVerdict(t, r, trace.Verified)
+		all, refused := w.server.Requests()[before:], 0
+		for _, request := range all {
+			if request.Status == http.StatusTooManyRequests {
+				refused++
+			}
+		}
+		if atOnce < 1000 && (refused == 0 || refused > len(all)/8) || atOnce == 1000 && refused > 0 {
+			t.Errorf("%d at once: %d of %d requests refused", atOnce, refused, len(all))
 		}
 	}
 }

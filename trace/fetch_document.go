@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -67,7 +68,9 @@ func (c *chain) readDocument(ctx context.Context, l *link) error {
 	if l.doc = c.keptDocument(ctx, l, w); l.doc != nil {
 		return nil
 	}
-	signed, err := c.readSigned(ctx, l, name)
+	room := c.room() // of the document, of which nothing stays
+	defer c.giveBack(room)
+	signed, err := c.readSigned(ctx, l, name, room)
 	if err != nil || signed == nil {
 		return err
 	}
@@ -93,16 +96,16 @@ func clearSignedAlone(listing map[string]graph.Artifact) bool {
 	return true
 }
 
-// readSigned fetches the document and its forms together. name is where the
-// document is, which may be one of the forms.
-func (c *chain) readSigned(ctx context.Context, l *link, name string) (*certs.Signed, error) {
+// readSigned fetches the document, into a room, and its forms together. name is
+// where the document is, which may be one of the forms.
+func (c *chain) readSigned(ctx context.Context, l *link, name string, room *bytes.Buffer) (*certs.Signed, error) {
 	s := &certs.Signed{Forms: map[certs.Form][]byte{}}
 	var docErr error
 	formErrs := map[certs.Form]error{}
 	var g errgroup.Group
 	if name == certs.DocumentName {
 		g.Go(safe(func() error {
-			s.Document, docErr = c.readAll(ctx, l.ref(), name, c.v.policy.Limits.MaxCotBytes)
+			s.Document, docErr = c.readInto(ctx, room, l.ref(), name, c.v.policy.Limits.MaxCotBytes)
 			return nil
 		}))
 	}
@@ -187,10 +190,9 @@ func signatureFinding(f certs.Failure) Finding {
 
 // checkDocument binds a signed document to the run that it was found in.
 func (c *chain) checkDocument(l *link, v certs.Verified) *document.Document {
-	def := l.node.task.Definition()
 	doc, problems := document.Parse(v, document.Options{
-		Implementation: l.node.impl, ImageHashes: imageHashesCount(l, def), Limit: c.v.policy.Limits.MaxCotBytes,
-		Keep: c.keep(l),
+		Implementation: l.node.impl, ImageHashes: imageHashesCount(l), Limit: c.v.policy.Limits.MaxCotBytes,
+		Keep: c.keep(l), Task: l.node.task.text(),
 	})
 	for _, p := range problems {
 		rule := RuleCotMalformed
@@ -218,12 +220,14 @@ func (c *chain) checkDocument(l *link, v certs.Verified) *document.Document {
 	same(RuleCotRunID, "/runId", "run", l.run.ID.String(), fmt.Sprint(a.RunID))
 	same(RuleCotWorker, "/workerGroup", "worker group", l.run.WorkerGroup, a.WorkerGroup)
 	same(RuleCotWorker, "/workerId", "worker", l.run.WorkerID, a.WorkerID)
-	for _, d := range differences(canonical(def.Value()), canonical(a.Task)) {
-		ok = false
-		l.add(Finding{
-			Rule: RuleCotTaskDefinition, Path: "/task" + d.path, Want: d.want, Got: d.got,
-			Message: "the task that the worker signed differs from the queue's definition",
-		})
+	if !doc.SameTask {
+		for _, d := range differences(canonical(l.node.task.Definition().Value()), canonical(a.Task)) {
+			ok = false
+			l.add(Finding{
+				Rule: RuleCotTaskDefinition, Path: "/task" + d.path, Want: d.want, Got: d.got,
+				Message: "the task that the worker signed differs from the queue's definition",
+			})
+		}
 	}
 	doc.Asserted.Task = nil // it is the queue's definition
 	if !ok {
@@ -241,16 +245,17 @@ func (c *chain) checkDocument(l *link, v certs.Verified) *document.Document {
 
 // imageHashesCount: workers write image hashes only for docker payloads, and a
 // container with power over the host could have replaced them.
-func imageHashesCount(l *link, d *graph.Definition) bool {
-	if l.node.impl != graph.DockerWorker {
-		return false
-	}
+func imageHashesCount(l *link) bool {
+	return l.node.impl == graph.DockerWorker && !l.node.task.HasHost
+}
+
+func hasHost(d *graph.Definition) bool {
 	for _, path := range [][]string{{"capabilities", "privileged"}, {"capabilities", "disableSeccomp"}, {"features", "dind"}} {
 		if _, _, on := switchedOn(d, path...); on {
-			return false
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 func orNil(s string) any {

@@ -138,8 +138,7 @@ func (c *chain) decideKinds() {
 }
 
 func kindOf(n *node) Kind {
-	d := n.task.Definition()
-	tasksFor, _ := d.Extra["tasks_for"].(string)
+	tasksFor := n.task.TasksFor
 	switch {
 	case n.parent == n.id:
 		return KindDecision
@@ -147,7 +146,7 @@ func kindOf(n *node) Kind {
 		return KindAction
 	case n.impl == graph.Scriptworker:
 		return KindScriptworker
-	case n.usedAsImage, d.Tags["kind"] == "docker-image":
+	case n.usedAsImage, n.task.KindTag == "docker-image":
 		return KindDockerImage
 	}
 	return KindTask

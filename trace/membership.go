@@ -210,7 +210,7 @@ func compareEntry(n *node, e graphEntry) []Finding {
 		return []Finding{{Rule: RuleDiffersFromTaskGraph, Message: "the entry in the parent's task graph is malformed: " + err.Error()}}
 	}
 	want, got := canonical(entry), canonical(d.Value())
-	findings := compareDependencies(n, want)
+	findings := compareDependencies(d, want)
 	for _, k := range []string{"created", "deadline", "expires"} {
 		if _, named := want[k]; !named || !isStamp(e.task[k]) {
 			delete(want, k)
@@ -240,8 +240,7 @@ func isStamp(v any) bool {
 
 // compareDependencies compares sets; the one addition allowed is the task whose
 // id is the task group's.
-func compareDependencies(n *node, want map[string]any) []Finding {
-	d := n.task.Definition()
+func compareDependencies(d *graph.Definition, want map[string]any) []Finding {
 	wanted := map[string]bool{}
 	list, _ := want["dependencies"].([]any)
 	for _, v := range list {

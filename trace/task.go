@@ -17,6 +17,10 @@ type task struct {
 	TaskGroupID  graph.TaskID
 	Dependencies []graph.TaskID
 	Created      time.Time
+	TasksFor     string // extra.tasks_for
+	KindTag      string // tags.kind
+	// HasHost: the task's container had power over its host.
+	HasHost bool
 
 	packed  graph.Packed
 	decoded *graph.Definition // nil while it is packed
@@ -26,8 +30,9 @@ func newTask(t *graph.Task) *task {
 	d := t.Definition
 	out := &task{
 		Task: *t, Name: d.Name, Pool: d.Pool, TaskGroupID: d.TaskGroupID, Dependencies: d.Dependencies, Created: d.Created,
-		decoded: d,
+		KindTag: d.Tags["kind"], HasHost: hasHost(d), decoded: d,
 	}
+	out.TasksFor, _ = d.Extra["tasks_for"].(string)
 	out.Task.Definition = nil
 	return out
 }
@@ -38,6 +43,14 @@ func (t *task) Definition() *graph.Definition {
 		return t.decoded
 	}
 	return t.packed.Definition()
+}
+
+// text is the definition as the queue wrote it.
+func (t *task) text() graph.Packed {
+	if t.decoded != nil {
+		return t.decoded.Pack()
+	}
+	return t.packed
 }
 
 // pack lets the decoded definition go; nobody else may use the task meanwhile.

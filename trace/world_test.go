@@ -31,6 +31,7 @@ type served struct {
 	files   policy.Files // that policy names
 	now     time.Time
 	token   string // of GitHub
+	tries   int    // of one request; 0: three
 }
 
 func serve(t *testing.T) *served {
@@ -136,8 +137,12 @@ func mustTarget(t *testing.T, s string) trace.RunTarget {
 func (w *served) verifier() *trace.Verifier {
 	w.t.Helper()
 	p := w.parsePolicy()
+	tries := w.tries
+	if tries == 0 {
+		tries = 3
+	}
 	tr := transport.New(transport.Config{
-		AllowLoopback: true, Attempts: 3, MinWait: time.Millisecond, MaxWait: 10 * time.Millisecond, TotalTime: 20 * time.Second,
+		AllowLoopback: true, Attempts: tries, MinWait: time.Millisecond, MaxWait: 10 * time.Millisecond, TotalTime: 20 * time.Second,
 	})
 	w.t.Cleanup(tr.CloseIdle)
 	q, err := queue.New(queue.Config{RootURL: w.server.RootURL, Transport: tr})

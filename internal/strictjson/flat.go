@@ -2,6 +2,7 @@ package strictjson
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -33,7 +34,8 @@ func Entries(dec *jsontext.Decoder, read func(name, text []byte) error) error {
 			return read(name, text)
 		})
 	}
-	if twice, ok := err.(duplicateName); ok { // raw is not the whole
+	var twice duplicateName
+	if errors.As(err, &twice) { // raw is not the whole
 		return duplicateName(dec.StackPointer()) + twice
 	}
 	return err

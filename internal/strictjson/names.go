@@ -65,8 +65,8 @@ func (n *Names) Add(name []byte) bool {
 
 // slot is where a hash stands, or would.
 func (n *Names) slot(h uint64) *uint64 {
-	mask := uint64(len(n.slots) - 1)
-	for i := h & mask; ; i = (i + 1) & mask {
+	last := len(n.slots) - 1
+	for i := int(h>>1) & last; ; i = (i + 1) & last { //nolint:gosec // h>>1 is no more than an int holds
 		if s := &n.slots[i]; *s == 0 || *s == h {
 			return s
 		}

@@ -81,6 +81,7 @@ type body struct {
 	done    atomic.Bool   // read to its end
 	left    time.Duration // of the time within which MinProgress bytes must come
 	fresh   int           // bytes since left was full
+	leave   func()        // of the host's throttle; nil: it was left before
 	err     error
 }
 
@@ -150,7 +151,11 @@ func (b *body) Close() error {
 		b.detach()
 		b.cancel()
 	}
-	return b.src.Close()
+	err := b.src.Close()
+	if b.leave != nil {
+		b.leave()
+	}
+	return err
 }
 
 // lastBody is the body that the caller gets: closing it ends the exchange.

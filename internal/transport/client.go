@@ -11,6 +11,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -49,6 +50,7 @@ type Client struct {
 	// to hosts that a server named, and dials no local address. They share no
 	// connection.
 	named, guarded *http.Transport
+	throttles      sync.Map // by scheme and host: *throttle
 }
 
 // New makes a client.
@@ -141,6 +143,7 @@ func (c *Client) Read(ctx context.Context, r Request, limit int64) (*Document, e
 		return nil, err
 	}
 	defer x.stop()
+	x.whole = true
 	var body []byte
 	resp, err := x.run(func(resp *http.Response) error {
 		var err error

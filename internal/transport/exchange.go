@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -19,6 +20,8 @@ type exchange struct {
 	req    Request
 	url    *url.URL
 	from   *url.URL // nil if the caller named url
+
+	whole bool // the answer is read before anything else is asked
 
 	parent   context.Context // the caller's
 	ctx      context.Context // ends with parent, or when time is up
@@ -172,13 +175,26 @@ func (rt roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	// read to its end: net/http would drop a connection that can be used again.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(req.Context()))
 	detach := context.AfterFunc(req.Context(), cancel)
+	over := func() { detach(); cancel() }
+	host := x.client.throttle(req.URL.Scheme + "://" + req.URL.Host)
+	if err := host.enter(ctx); err != nil {
+		over()
+		if x.last == nil {
+			x.last = x.unavailable(graph.RateLimited, Redact(req.URL)+" had no room for this request", "")
+		}
+		return nil, err
+	}
 	resp, err := via.RoundTrip(req.WithContext(ctx))
 	if err != nil {
-		detach()
-		cancel()
+		host.leave()
+		over()
 		return nil, err
 	}
 	resp.Request = req
-	resp.Body = newBody(x, resp, cancel, detach)
+	b := newBody(x, resp, cancel, detach)
+	if !x.judge(host, resp) {
+		b.leave = sync.OnceFunc(host.leave)
+	}
+	resp.Body = b
 	return resp, nil
 }

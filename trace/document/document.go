@@ -11,7 +11,9 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -33,6 +35,7 @@ type Problem struct {
 // Document is a verified chain of trust document, version 1.
 type Document struct {
 	Asserted  Asserted
+	SameTask  bool              // its task is plainly Options.Task
 	Artifacts map[string]Hashes // those that Options.Keep keeps
 	Names     int               // how many artifacts it has in all
 	// Claims are JSON Pointers to what no worker of the implementation writes:
@@ -51,7 +54,7 @@ type Asserted struct {
 	RunID       int64
 	WorkerGroup string
 	WorkerID    string
-	Task        map[string]any
+	Task        map[string]any // nil where Document.SameTask
 	// ImageArtifactHash is the digest of the docker image artifact that ran,
 	// "sha256:…". Empty unless the worker wrote it and nothing in the task
 	// could have: see Options.
@@ -80,6 +83,9 @@ type Options struct {
 	// and the task could not have replaced them.
 	ImageHashes bool
 	Limit       int64 // bytes
+	// Task is the definition that the document should have. If that is plainly so,
+	// the document's own is not decoded. Zero: it always is.
+	Task graph.Packed
 	// Keep tells which artifacts are kept of those that are read; nil: all.
 	Keep func(name []byte) bool
 }
@@ -110,13 +116,21 @@ func Parse(v certs.Verified, o Options) (*Document, []Problem) {
 	}}
 	top := map[string]any{}
 	err := strictjson.Members(v.Bytes(), o.Limit, func(name string, dec *jsontext.Decoder) (err error) {
-		if name == "artifacts" && dec.PeekKind() == '{' { // by far the most of it: no tree is made of them
+		switch {
+		case name == "artifacts" && dec.PeekKind() == '{': // by far the most of it: no tree is made of them
 			top[name] = map[string]any{}
 			return p.artifacts(dec)
+		case name == "task" && !o.Task.IsZero():
+			p.doc.SameTask = true
+			return o.plainly(dec)
 		}
 		top[name], err = strictjson.Read(dec)
 		return err
 	})
+	if errors.Is(err, errOtherTask) {
+		o.Task = graph.Packed{}
+		return Parse(v, o)
+	}
 	if err != nil {
 		return nil, []Problem{{Message: err.Error()}}
 	}
@@ -126,6 +140,24 @@ func Parse(v certs.Verified, o Options) (*Document, []Problem) {
 	}
 	sort.Strings(p.doc.Claims)
 	return p.doc, nil
+}
+
+// errOtherTask tells that a document's task has to be decoded.
+var errOtherTask = errors.New("not plainly the task")
+
+// plainly reads a task that is plainly the one that is wanted, with known names
+// alone.
+func (o Options) plainly(dec *jsontext.Decoder) error {
+	raw, err := dec.ReadValue()
+	if err != nil || !o.Task.Same(raw) {
+		return errOtherTask
+	}
+	return strictjson.Members(raw, o.Limit, func(name string, dec *jsontext.Decoder) error {
+		if !slices.Contains(taskNames, name) || dec.SkipValue() != nil {
+			return errOtherTask
+		}
+		return nil
+	})
 }
 
 type parser struct {
@@ -184,7 +216,9 @@ func (p *parser) top(m map[string]any) {
 	if _, ok := m["workerType"]; ok && p.options.Implementation != graph.Scriptworker {
 		p.claim("/workerType")
 	}
-	a.Task = p.object(m, "task")
+	if !p.doc.SameTask {
+		a.Task = p.object(m, "task")
+	}
 	// What else stands inside task is found by comparing it with the queue's.
 	claims := p.doc.Claims
 	p.names("/task", a.Task, taskNames)
