@@ -263,7 +263,7 @@ func (c *chain) anyRestricted() bool {
 		if n.task == nil {
 			continue
 		}
-		if slices.ContainsFunc(n.task.Definition().Scopes, c.isRestricted) {
+		if n.task.restricted {
 			return true
 		}
 	}

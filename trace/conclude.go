@@ -133,7 +133,7 @@ func (c *chain) reportLink(l *link) Task {
 	}
 	d := l.node.task
 	t.Name, t.WorkerPool, t.Implementation = d.Name, d.Pool.String(), string(l.node.impl)
-	t.Restricted = slices.ContainsFunc(d.Scopes, c.isRestricted)
+	t.Restricted = d.restricted
 	if t.Type == "" {
 		t.Type = string(KindTask)
 	}

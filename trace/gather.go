@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"sync"
 
@@ -160,6 +161,7 @@ func (c *chain) know(t *graph.Task) *placedTask {
 	}
 	k.says.parent, k.says.parentErr = graph.ParentOf(t.ID, t.Definition)
 	k.says.edges, k.says.problems = graph.Inputs(t.Definition, c.v.policy.RootURL)
+	k.restricted = slices.ContainsFunc(t.Definition.Scopes, c.isRestricted)
 	if c.whole != nil && k.says.parent != t.ID { // of a decision task, much is asked
 		k.pack()
 	}

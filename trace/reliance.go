@@ -305,7 +305,7 @@ func (c *chain) checkBeside() {
 		if l.node.task == nil {
 			continue
 		}
-		if slices.ContainsFunc(l.node.task.Definition().Scopes, c.isRestricted) || l.relied != nil && l.relied.restricted {
+		if l.node.task.restricted || l.relied != nil && l.relied.restricted {
 			restricted = append(restricted, l)
 		}
 		contribution = contribution || l.node.decision != nil && l.node.decision.contribution ||

@@ -22,6 +22,8 @@ type task struct {
 	// HasHost: the task's container had power over its host.
 	HasHost bool
 
+	restricted bool // it has a restricted scope
+
 	packed  graph.Packed
 	decoded *graph.Definition // nil while it is packed
 }
