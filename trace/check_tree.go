@@ -260,10 +260,7 @@ func (c *chain) isRestricted(scope string) bool { return len(c.restricted(scope)
 
 func (c *chain) anyRestricted() bool {
 	for _, n := range c.order {
-		if n.task == nil {
-			continue
-		}
-		if n.task.restricted {
+		if n.task != nil && n.task.restricted {
 			return true
 		}
 	}
