@@ -286,3 +286,60 @@ func TestKilledRunGoesOn(t *testing.T) {
 		t.Errorf("exit code %d, %d bodies", code, n)
 	}
 }
+
+// A cache that another task filled and uploaded spares the parts of a group the
+// task graphs that they have in common. One that it filled with lies spares nothing.
+func TestCacheOfAnUpstreamTask(t *testing.T) {
+	w := newCached(t)
+	if code, _, _ := w.verify(w.Decision.ID, w.Build.ID); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	archive := filepath.Join(w.dir, "cot-cache.tar")
+	run := func(args ...string) {
+		t.Helper()
+		if out, err := exec.Command("tar", args...).CombinedOutput(); err != nil {
+			t.Fatalf("tar %q: %v\n%s", args, err, out)
+		}
+	}
+	run("-cf", archive, "-C", w.cacheDir(), ".")
+	part := []string{"--group", w.Decision.ID, "--shard", "1/2", "--artifacts", "none"}
+	graphs := func() int { return w.server.Count("/" + w.Decision.ID + "/0/public/task-graph.json") }
+
+	for _, c := range []struct {
+		name   string
+		change func()
+		reads  bool
+	}{
+		{"as it is", func() {}, false},
+		{"with another byte in every file", func() {
+			files, err := os.ReadDir(w.cacheDir())
+			if err != nil || len(files) == 0 {
+				t.Fatalf("%d files, %v", len(files), err)
+			}
+			for _, f := range files {
+				at := filepath.Join(w.cacheDir(), f.Name())
+				data, err := os.ReadFile(at)
+				if err != nil {
+					t.Fatal(err)
+				}
+				data[len(data)/2] ^= 1
+				write(t, at, string(data), 0o600)
+			}
+		}, true},
+	} {
+		if err := os.RemoveAll(w.cacheDir()); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(w.cacheDir(), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		run("-xf", archive, "-C", w.cacheDir())
+		c.change()
+		if code, report, _ := w.verify(part...); code != 0 || !strings.Contains(report, `"verdict":"verified"`) {
+			t.Errorf("%s: exit code %d", c.name, code)
+		}
+		if n := graphs(); (n > 0) != c.reads {
+			t.Errorf("%s: the task graph was fetched %d times", c.name, n)
+		}
+	}
+}
