@@ -217,6 +217,9 @@ func TestMergeEqualsTheWhole(t *testing.T) {
 			if diff := gocmp.Diff(vouchedFor(whole), vouchedFor(got)); diff != "" {
 				t.Errorf("vouched for: %s", diff)
 			}
+			if len(whole.Stored(true)) == 0 || len(got.Stored(true)) != 0 { // what others vouch for is not for use
+				t.Errorf("%d artifacts to compare as a whole, %d in parts", len(whole.Stored(true)), len(got.Stored(true)))
+			}
 			if len(got.Joins) != n || got.Joins[0].K != 1 || got.Joins[n-1].TaskID != s.parts[n-1].ID {
 				t.Errorf("joins %+v", got.Joins)
 			}

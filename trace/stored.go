@@ -25,7 +25,7 @@ func (a StoredArtifact) Name() string { return a.name }
 func (a StoredArtifact) Digests() []Digest { return a.digests }
 
 // Stored gives the artifacts that judged tasks took from others, each once, and
-// with made also all that the targets made.
+// with made also all that the targets made, but for what a report was joined from.
 func (r *Report) Stored(made bool) []StoredArtifact {
 	out := slices.Clone(r.taken)
 	if !made {
@@ -37,6 +37,9 @@ func (r *Report) Stored(made bool) []StoredArtifact {
 	}
 	for _, run := range r.vouchedRuns() {
 		d := r.documents[run]
+		if d.link == nil {
+			continue // another run's report says so: its task compares
+		}
 		for _, name := range d.names {
 			if seen[fetched{run, name}] {
 				continue
