@@ -399,6 +399,9 @@ func (m *merge) note(r *Report, w *wholeGraph) {
 		r.Joins = append(r.Joins, p.Joined)
 	}
 	slices.SortFunc(r.Joins, func(a, b Joined) int { return cmp.Compare(a.K, b.K) })
+	if m.parts[0].Shard.Compared == "" {
+		r.Notes = append(r.Notes, "the parts read no artifacts where they are stored: what tasks took from others was not compared with what was signed")
+	}
 	var own []string
 	for _, id := range slices.SortedFunc(maps.Keys(w.self), compareIDs) {
 		if w.member[id] {

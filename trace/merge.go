@@ -191,6 +191,8 @@ func (m *merge) compare() {
 			continue
 		case groupIDs(p.Report) != groupIDs(first.Report):
 			differ(p, "the groups", groupIDs(first.Report), groupIDs(p.Report))
+		case p.Shard.Compared != first.Shard.Compared:
+			differ(p, "what --artifacts says", first.Shard.Compared, p.Shard.Compared)
 		case p.Shard.List != first.Shard.List:
 			differ(p, "the listings of the groups", first.Shard.List, p.Shard.List)
 		case p.Target.Tree != m.expected().Tree || p.Target.Product != m.expected().Product:

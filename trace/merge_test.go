@@ -217,6 +217,9 @@ func TestMergeEqualsTheWhole(t *testing.T) {
 			if diff := gocmp.Diff(vouchedFor(whole), vouchedFor(got)); diff != "" {
 				t.Errorf("vouched for: %s", diff)
 			}
+			if len(whole.Stored(true)) == 0 || len(got.Stored(true)) != 0 { // what others vouch for is not for use
+				t.Errorf("%d artifacts to compare as a whole, %d in parts", len(whole.Stored(true)), len(got.Stored(true)))
+			}
 			if len(got.Joins) != n || got.Joins[0].K != 1 || got.Joins[n-1].TaskID != s.parts[n-1].ID {
 				t.Errorf("joins %+v", got.Joins)
 			}
@@ -382,6 +385,15 @@ var mergeAttacks = []struct {
 		waitsFor(s.Build, s.ReleaseBuild)
 		s.ReleaseBuild.Last().Document.Key = s.Keys.Foreign
 	}, between: func(s *sharded) { s.options.Dependencies = "" }, rule: trace.RuleReportRefused},
+	{name: "a part that compared nothing", between: func(s *sharded) {
+		for k := range s.parts {
+			s.republish(k+1, func(o fixtures.Object) {
+				if k != 1 {
+					object(o, "shard")["compared"] = trace.ComparedInputs
+				}
+			})
+		}
+	}, rule: trace.RuleReportRefused},
 	{name: "parts that followed more", between: func(s *sharded) { s.options.Dependencies = trace.DependenciesTrust }, rule: trace.RuleReportRefused},
 	{name: "another listing", between: func(s *sharded) {
 		s.republish(2, func(o fixtures.Object) { object(o, "shard")["list"] = strings.Repeat("0", 64) })
@@ -570,6 +582,19 @@ func TestMergeTwins(t *testing.T) {
 		"what is followed is said everywhere": {options: func(s *sharded) { s.options.Dependencies = trace.DependenciesTrust }, before: func(s *sharded) {
 			waitsFor(s.Build, s.ReleaseBuild)
 			s.ReleaseBuild.Last().Document.Key = s.Keys.Foreign
+		}},
+		"all parts compared": {between: func(s *sharded) {
+			for k := range s.parts {
+				s.republish(k+1, func(o fixtures.Object) { object(o, "shard")["compared"] = trace.ComparedInputs })
+			}
+			if notes := strings.Join(s.merged().Notes, "\n"); strings.Contains(notes, "no artifacts") {
+				s.t.Errorf("notes %s", notes)
+			}
+		}},
+		"no part compared": {between: func(s *sharded) {
+			if notes := strings.Join(s.merged().Notes, "\n"); !strings.Contains(notes, "no artifacts") {
+				s.t.Errorf("notes %s", notes)
+			}
 		}},
 		"all, and that is said once":                {between: func(s *sharded) { s.options.Dependencies = trace.DependenciesAll }},
 		"finished tasks":                            {options: func(s *sharded) { s.target.RequireFinished = true }},

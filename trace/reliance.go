@@ -264,6 +264,7 @@ func (c *chain) relied(ctx context.Context, rel *reliance, targets []RunTarget, 
 	for _, l := range links {
 		checkWorkerImplementation(c, l) // it decides which keys count
 		checkRelied(c, l)
+		checkSameImage(c, l)
 		c.rests[l] = append(c.rests[l], by)
 	}
 	c.checkBeside()

@@ -377,9 +377,9 @@ func TestRelianceAttacks(t *testing.T) {
 	}
 }
 
-// What no chain may have beside a restricted scope, it may not where the report
-// stands for one of the two.
-func TestRestrictedScopeBesideWhatAReportCovers(t *testing.T) {
+// What no chain may have beside a restricted scope, and no two runs in one image, they
+// may not where the report stands for one of the two.
+func TestBesideWhatAReportCovers(t *testing.T) {
 	for _, a := range []struct {
 		name    string
 		covered func(w *served) *fixtures.Task
@@ -394,6 +394,11 @@ func TestRestrictedScopeBesideWhatAReportCovers(t *testing.T) {
 		{name: "a contribution, without the scope", covered: d2g, target: tryBuild, verdict: trace.Accepted},
 		{name: "an indexed image that is covered", covered: d2g, target: signing, edit: d2gByIndex, rule: trace.RuleIndexedImage, verdict: trace.Untrusted},
 		{name: "an indexed image", covered: signing, target: d2g, edit: d2gByIndex, rule: trace.RuleIndexedImage, verdict: trace.Untrusted},
+		{name: "another id of the same image", covered: build, target: d2g, edit: func(w *served) {
+			leafForD2G(w)
+			w.D2G.Last().Document.ImageHash = "sha256:" + strings.Repeat("0", 64)
+		}, rule: trace.RuleDockerImageHash, verdict: trace.Untrusted},
+		{name: "the same id of the same image", covered: build, target: d2g, edit: leafForD2G, verdict: trace.Verified},
 		{name: "an indexed image that is covered, without the scope", covered: d2g, target: build, edit: d2gByIndex, verdict: trace.Verified},
 		{name: "an indexed image, without the scope", covered: build, target: d2g, edit: d2gByIndex, verdict: trace.Verified},
 	} {
@@ -418,6 +423,9 @@ func TestRestrictedScopeBesideWhatAReportCovers(t *testing.T) {
 }
 
 func tryBuild(w *served) *fixtures.Task { return w.TryBuild }
+
+// leafForD2G takes D2G's place by a task that takes nothing but its image.
+func leafForD2G(w *served) { w.D2G = w.Graph.Build("leaf/opt", w.Image) }
 
 // d2gByIndex has D2G run in an image that the index names, as policy allows.
 func d2gByIndex(w *served) {

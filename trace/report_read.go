@@ -167,6 +167,8 @@ func (r *Report) restore() error {
 		return fmt.Errorf("/shard: %w", err)
 	case !sha256Pattern.MatchString(s.List):
 		return errors.New("/shard/list is no digest")
+	case s.Compared != "" && s.Compared != ComparedInputs && s.Compared != ComparedAll:
+		return fmt.Errorf("/shard/compared: %q", clipText(s.Compared))
 	case s.Dependencies != "" && s.Dependencies != DependenciesTrust:
 		return fmt.Errorf("/shard/dependencies: %q", clipText(string(s.Dependencies)))
 	case len(s.Links) != len(r.Tasks):

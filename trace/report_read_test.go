@@ -85,6 +85,7 @@ func TestMalformedReports(t *testing.T) {
 			first(o)["findings"].([]any)[0].(fixtures.Object)["severity"] = "error"
 			delete(link(o), "artifacts")
 		},
+		"what was compared":        func(o fixtures.Object) { object(o, "shard")["compared"] = "none" },
 		"what was followed":        func(o fixtures.Object) { object(o, "shard")["dependencies"] = "none" },
 		"listed and good":          func(o fixtures.Object) { first(o)["listed"] = true },
 		"an artifact's digest":     func(o fixtures.Object) { link(o)["artifacts"] = []any{fixtures.Object{"name": "public/x"}} },

@@ -20,6 +20,12 @@ type Part struct {
 	N int `json:"n"`
 }
 
+// What Shard.Compared says.
+const (
+	ComparedInputs = "inputs" // what tasks took from others
+	ComparedAll    = "all"    // also what they made
+)
+
 // Check refuses what is no part.
 func (p Part) Check() error {
 	if p.N < 1 || p.N > MaxShards || p.K < 1 || p.K > p.N {
@@ -50,8 +56,11 @@ type Shard struct {
 	RequireFinished bool   `json:"requireFinished,omitempty"`
 	// Dependencies are those that were followed; empty: all.
 	Dependencies Dependencies `json:"dependencies,omitempty"`
-	Tasks        []string     `json:"tasks"` // of the part, sorted
-	Links        []ShardLink  `json:"links"` // one for each of the report's tasks
+	// Compared says which artifacts were read and compared, for the caller to set:
+	// ComparedInputs or ComparedAll; empty: none.
+	Compared string      `json:"compared,omitempty"`
+	Tasks    []string    `json:"tasks"` // of the part, sorted
+	Links    []ShardLink `json:"links"` // one for each of the report's tasks
 }
 
 // ShardLink is what else is known of a task of the report.

@@ -10,7 +10,7 @@ import (
 type StoredArtifact struct{ named }
 
 // Stored gives the artifacts that judged tasks took from others, each once, and
-// with made also all that the targets made.
+// with made also all that the targets made, but for what a report was joined from.
 func (r *Report) Stored(made bool) []StoredArtifact {
 	out := slices.Clone(r.taken)
 	if !made {
@@ -22,6 +22,9 @@ func (r *Report) Stored(made bool) []StoredArtifact {
 	}
 	for _, run := range r.vouchedRuns() {
 		d := r.documents[run]
+		if d.link == nil {
+			continue // another run's report says so: its task compares
+		}
 		for _, name := range d.names {
 			if seen[fetched{run, name}] {
 				continue

@@ -14,8 +14,8 @@ import (
 // workers signed.
 const (
 	compareNone   = "none"
-	compareInputs = "inputs"
-	compareAll    = "all"
+	compareInputs = trace.ComparedInputs
+	compareAll    = trace.ComparedAll
 )
 
 var compares = []string{compareNone, compareInputs, compareAll}
@@ -25,6 +25,9 @@ var compares = []string{compareNone, compareInputs, compareAll}
 func (f *verifyFlags) compareStored(ctx context.Context, d *deployment, rep *trace.Report, which string, show progress) error {
 	if which == compareNone {
 		return nil
+	}
+	if rep.Shard != nil {
+		rep.Shard.Compared = which
 	}
 	list := rep.Stored(which == compareAll)
 	compared := make([]trace.Comparison, len(list))

@@ -56,7 +56,7 @@ func VSA(w io.Writer, r *trace.Report) error {
 	}
 	predicate := &vsa.VerificationSummary{
 		Verifier:           &vsa.VerificationSummary_Verifier{Id: verifierID},
-		TimeVerified:       timestamppb.New(r.VerifiedAt),
+		TimeVerified:       timestamppb.New(timeVerified(r)),
 		ResourceUri:        resource(r, subjects),
 		Policy:             &vsa.VerificationSummary_Policy{Uri: policyURI(r), Digest: map[string]string{"sha256": r.Policy.SHA256}},
 		VerificationResult: "FAILED",
@@ -89,10 +89,22 @@ func SVR(w io.Writer, r *trace.Report) error {
 	}
 	predicate := &svr.SimpleVerificationResult{
 		Verifier:    &svr.SimpleVerificationResult_Verifier{Id: verifierID, Policy: policy},
-		TimeCreated: timestamppb.New(r.VerifiedAt),
+		TimeCreated: timestamppb.New(timeVerified(r)),
 	}
 	// Required, also where it is empty.
 	return writeStatement(w, r, SVRType, subjects, predicate, map[string]any{"properties": properties})
+}
+
+// timeVerified is as of when what the report says was found: of one that was joined
+// from others, when the oldest of them was made.
+func timeVerified(r *trace.Report) time.Time {
+	at := r.VerifiedAt
+	for _, j := range r.Joins {
+		if j.VerifiedAt.Before(at) {
+			at = j.VerifiedAt
+		}
+	}
+	return at
 }
 
 // passed tells whether all of the chain holds, as of now, and nothing had to be

@@ -58,6 +58,26 @@ func statementOf(t *testing.T, write func(io.Writer, *trace.Report) error, r *tr
 	return s, s.GetPredicate().AsMap()
 }
 
+// A merged report is as old as the oldest of its parts: merge may be run again long
+// after them, and does not look at their tasks' signers again.
+func TestStatementsOfMergedReportsAreAsOldAsTheirParts(t *testing.T) {
+	for days, want := range map[int]time.Time{0: good().VerifiedAt, 30: good().VerifiedAt.AddDate(0, 0, -30)} {
+		r := attestable(func(r *trace.Report) {
+			r.Joins = []trace.Joined{
+				{K: 1, File: "1", VerifiedAt: r.VerifiedAt},
+				{K: 2, File: "2", VerifiedAt: r.VerifiedAt.AddDate(0, 0, -days)},
+				{K: 3, File: "3", VerifiedAt: r.VerifiedAt.Add(time.Minute)},
+			}
+		})
+		p, q := &vsa.VerificationSummary{}, &svr.SimpleVerificationResult{}
+		statementOf(t, VSA, r, p)
+		statementOf(t, SVR, r, q)
+		if a, b := p.GetTimeVerified().AsTime(), q.GetTimeCreated().AsTime(); !a.Equal(want) || !b.Equal(want) {
+			t.Errorf("%d days: verified at %s and %s, want %s", days, a, b, want)
+		}
+	}
+}
+
 func TestVSAOfAVerifiedReport(t *testing.T) {
 	p := &vsa.VerificationSummary{}
 	s, plain := statementOf(t, VSA, attestable(), p)
