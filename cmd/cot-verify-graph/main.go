@@ -12,7 +12,7 @@ import (
 // once is half of it, and as much again would be garbage before it is collected.
 // More tasks than 40,000 take more memory all the same, and then more time, half
 // of it at most for the collector.
-const memory = 380 << 20
+const memory = 440 << 20
 
 func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {

@@ -35,6 +35,8 @@ type call struct {
 	// URL, never through the proxy.
 	as    *Credentials
 	limit int64
+	// borrow: whoever asks frees the answer.
+	borrow bool
 }
 
 // service makes the official client's value for one of its services.
@@ -126,6 +128,7 @@ func (d *doer) Do(req *http.Request) (*http.Response, error) {
 	}
 	r := transport.Request{
 		What: d.call.what, Method: req.Method, URL: req.URL.String(), Header: header, Body: d.call.payload,
+		Borrow: d.call.borrow,
 	}
 	if d.signer != nil { // a signature has a time in it: each try needs its own
 		r.Sign = d.signer.SignRequest

@@ -55,7 +55,7 @@ func (c *Client) listGroup(ctx context.Context, g *groupListing) error {
 	seen := map[string]bool{}
 	for range MaxGroupPages {
 		doc, err := c.do(ctx, call{
-			what: g.what, service: queueService, method: "GET", route: route, query: query, limit: MaxGroupPageBytes,
+			what: g.what, service: queueService, method: "GET", route: route, query: query, limit: MaxGroupPageBytes, borrow: true,
 		})
 		if err != nil {
 			return err
@@ -64,6 +64,7 @@ func (c *Client) listGroup(ctx context.Context, g *groupListing) error {
 			return c.refused(g.what, "queue:list-task-group:"+g.group.ID.String(), doc)
 		}
 		token, err := g.page(doc.Body)
+		doc.Free()
 		switch {
 		case err != nil:
 			return malformed(g.what, "%v", err)

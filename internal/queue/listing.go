@@ -41,7 +41,7 @@ func (c *Client) ArtifactsOf(ctx context.Context, run graph.RunRef, keep func(na
 	query := url.Values{"limit": {listingPageSize}}
 	for range MaxListingPages {
 		doc, err := c.do(ctx, call{
-			what: what, service: queueService, method: "GET", route: route, query: query, limit: MaxListingPageBytes,
+			what: what, service: queueService, method: "GET", route: route, query: query, limit: MaxListingPageBytes, borrow: true,
 		})
 		if err != nil {
 			return nil, err
@@ -50,6 +50,7 @@ func (c *Client) ArtifactsOf(ctx context.Context, run graph.RunRef, keep func(na
 			return nil, c.refused(what, fmt.Sprintf("queue:list-artifacts:%s:%s", run.Task, run.Run), doc)
 		}
 		token, err := p.page(doc.Body)
+		doc.Free()
 		if err != nil {
 			return nil, malformed(what, "%v", err)
 		}
@@ -72,16 +73,24 @@ func (c *Client) ArtifactsOf(ctx context.Context, run graph.RunRef, keep func(na
 type listing struct {
 	keep func([]byte) bool
 	kept map[string]graph.Artifact
-	name []byte // of the entry that is read
 	// names are all of them.
 	names *strictjson.Names
+	// The entry that is read: there are millions, and none has its own.
+	entry struct {
+		name      []byte
+		storage   graph.Storage
+		expires   string
+		setMember func(key, text []byte) error
+	}
 	// What entries have in common stands here once.
 	expires string
 	at      time.Time
 }
 
 func newListing(keep func([]byte) bool) *listing {
-	return &listing{keep: keep, kept: map[string]graph.Artifact{}, names: strictjson.NewNames()}
+	l := &listing{keep: keep, kept: map[string]graph.Artifact{}, names: strictjson.NewNames()}
+	l.entry.setMember = l.member
+	return l
 }
 
 // page adds a page's entries and gives the next page's token, "" at the end.
@@ -137,23 +146,13 @@ func (l *listing) artifact(dec *jsontext.Decoder) error {
 	if dec.PeekKind() != '{' {
 		return errors.Join(strictjson.Skip(dec), graph.CheckArtifactName(""))
 	}
-	a, name, expires := graph.Artifact{}, l.name[:0], ""
-	err := strictjson.Entries(dec, func(key, text []byte) error {
-		switch string(key) {
-		case "name":
-			name = append(name[:0], text...)
-		case "storageType":
-			a.Storage = known(text)
-		case "expires":
-			if expires = l.expires; string(text) != expires {
-				expires = string(text)
-			}
-		}
-		return nil
-	})
-	if l.name = name; err != nil {
+	e := &l.entry
+	e.name, e.storage, e.expires = e.name[:0], "", ""
+	if err := strictjson.Entries(dec, e.setMember); err != nil {
 		return err
 	}
+	name, expires := e.name, e.expires
+	a := graph.Artifact{Storage: e.storage}
 	if err := graph.CheckArtifactName(string(name)); err != nil {
 		return err
 	}
@@ -161,6 +160,7 @@ func (l *listing) artifact(dec *jsontext.Decoder) error {
 		return fmt.Errorf("%q has no storage type", name)
 	}
 	if expires != "" && expires != l.expires {
+		var err error
 		if l.at, err = time.Parse(time.RFC3339, expires); err != nil {
 			return fmt.Errorf("%q expires at %q, which is not an RFC 3339 time", name, tidy(expires))
 		}
@@ -175,6 +175,22 @@ func (l *listing) artifact(dec *jsontext.Decoder) error {
 	if l.keep == nil || l.keep(name) {
 		a.Name = string(name)
 		l.kept[a.Name] = a
+	}
+	return nil
+}
+
+// member takes what is wanted of the entry that is read.
+func (l *listing) member(key, text []byte) error {
+	e := &l.entry
+	switch string(key) {
+	case "name":
+		e.name = append(e.name[:0], text...)
+	case "storageType":
+		e.storage = known(text)
+	case "expires":
+		if e.expires = l.expires; string(text) != e.expires {
+			e.expires = string(text)
+		}
 	}
 	return nil
 }

@@ -34,9 +34,17 @@ func Entries(dec *jsontext.Decoder, read func(name, text []byte) error) error {
 			return read(name, text)
 		})
 	}
+	if err != nil {
+		return at(dec.StackPointer(), err)
+	}
+	return nil
+}
+
+// at completes where a duplicate name stands, in a value that was read by itself.
+func at(outer jsontext.Pointer, err error) error {
 	var twice duplicateName
-	if errors.As(err, &twice) { // raw is not the whole
-		return duplicateName(dec.StackPointer()) + twice
+	if errors.As(err, &twice) {
+		return duplicateName(outer) + twice
 	}
 	return err
 }

@@ -28,8 +28,8 @@ func (x *exchange) response(resp *http.Response) (*Response, error) {
 	return r, nil
 }
 
-// readAll reads and decodes a whole answer.
-func (x *exchange) readAll(resp *http.Response, limit int64) ([]byte, error) {
+// readAll reads and decodes a whole answer, into the room if there is one.
+func (x *exchange) readAll(resp *http.Response, limit int64, room *bytes.Buffer) ([]byte, error) {
 	defer resp.Body.Close()
 	r, err := x.response(resp)
 	if err != nil {
@@ -45,6 +45,11 @@ func (x *exchange) readAll(resp *http.Response, limit int64) ([]byte, error) {
 	if r.Encoding == Identity && r.Length > limit {
 		return nil, x.unavailable(graph.TooLarge, fmt.Sprintf("%d bytes, more than the limit of %d", r.Length, limit), "")
 	}
+	if room != nil {
+		room.Reset() // of an earlier try
+		_, err := room.ReadFrom(r.Decoded(limit))
+		return room.Bytes(), err
+	}
 	return ReadAll(r.Decoded(limit))
 }
 
@@ -57,12 +62,15 @@ var rooms = sync.Pool{New: func() any { return &bytes.Buffer{} }}
 // and gives what is read in as much as it takes.
 func ReadAll(r io.Reader) ([]byte, error) {
 	room, _ := rooms.Get().(*bytes.Buffer)
+	defer free(room)
 	_, err := room.ReadFrom(r)
-	data := append([]byte{}, room.Bytes()...)
+	return append([]byte{}, room.Bytes()...), err
+}
+
+func free(room *bytes.Buffer) {
 	if room.Reset(); room.Cap() <= maxRoom {
 		rooms.Put(room)
 	}
-	return data, err
 }
 
 // body is a response's body as sent. It fails where net/http would wait for

@@ -7,6 +7,7 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -144,15 +145,20 @@ func (c *Client) Read(ctx context.Context, r Request, limit int64) (*Document, e
 	}
 	defer x.stop()
 	x.whole = true
-	var body []byte
+	d := &Document{}
+	if r.Borrow {
+		d.room, _ = rooms.Get().(*bytes.Buffer)
+	}
 	resp, err := x.run(func(resp *http.Response) error {
 		var err error
-		body, err = x.readAll(resp, limit)
+		d.Body, err = x.readAll(resp, limit, d.room)
 		return err
 	})
 	if err != nil {
+		d.Free()
 		return nil, err
 	}
 	_ = resp.Body.Close()
-	return &Document{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+	d.Status, d.Header = resp.StatusCode, resp.Header
+	return d, nil
 }

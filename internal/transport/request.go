@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 )
@@ -16,6 +17,7 @@ type Request struct {
 	Header http.Header
 	Body   []byte
 	Follow bool                      // follow redirects; for GET only
+	Borrow bool                      // the answer's body is needed but for a while: Document.Free ends that
 	Sign   func(*http.Request) error // called before every try
 	// Attempts bounds the tries, where something else can stand in for the
 	// answer; 0: the client's own bound.
@@ -30,6 +32,16 @@ type Document struct {
 	Status int
 	Header http.Header
 	Body   []byte // decoded
+
+	room *bytes.Buffer // that a borrowed body is in
+}
+
+// Free ends the use of a borrowed body; of any other, it does nothing.
+func (d *Document) Free() {
+	if d.room != nil {
+		free(d.room)
+		d.Body, d.room = nil, nil
+	}
 }
 
 // Response is an answer whose body is still to be read, as it was sent.

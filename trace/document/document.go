@@ -114,6 +114,11 @@ func Parse(v certs.Verified, o Options) (*Document, []Problem) {
 		Artifacts: map[string]Hashes{},
 		SHA256:    sha256.Sum256(v.Bytes()), signers: v.Signers(), unsigned: v.AcceptedUnsigned(),
 	}}
+	p.entry.set = func(alg, digits []byte) error {
+		p.entry.some = true
+		p.hash(&p.entry.digests, p.entry.name, alg, digits)
+		return nil
+	}
 	top := map[string]any{}
 	err := strictjson.Members(v.Bytes(), o.Limit, func(name string, dec *jsontext.Decoder) (err error) {
 		switch {
@@ -164,6 +169,14 @@ type parser struct {
 	options  Options
 	doc      *Document
 	problems []Problem
+
+	// entry is the artifact that is read: there are many, and none has its own.
+	entry struct {
+		name    []byte
+		digests digests
+		some    bool
+		set     func(alg, digits []byte) error
+	}
 }
 
 func (p *parser) fail(path, message, want, got string) {
@@ -284,21 +297,16 @@ func (d *digests) kept() Hashes {
 }
 
 func (p *parser) hashes(name []byte, dec *jsontext.Decoder) (digests, error) {
-	var d digests
-	some := false
-	err := strictjson.Entries(dec, func(alg, digits []byte) error {
-		some = true
-		p.hash(&d, name, alg, digits)
-		return nil
-	})
-	if !some {
+	p.entry.name, p.entry.digests, p.entry.some = name, digests{}, false
+	err := strictjson.Entries(dec, p.entry.set)
+	if !p.entry.some {
 		at := strictjson.Pointer("/artifacts", string(name))
 		p.fail(at, "an empty table of digests", "at least one digest", "none")
 		p.problems = append(p.problems, Problem{
 			Algorithm: true, Path: at, Message: "an artifact without any digest", Want: "sha256 or sha512", Got: "none",
 		})
 	}
-	return d, err
+	return p.entry.digests, err
 }
 
 // hash reads a digest; nil: what stands there is no text.
