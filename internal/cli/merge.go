@@ -74,14 +74,7 @@ func (f *mergeFlags) merge(ctx context.Context, s IO, name string, args []string
 	if err != nil {
 		return 0, err
 	}
-	o, err := f.traceOptions(trace.ScopeTree)
-	if err != nil {
-		return 0, err
-	}
-	if err := f.signing.open(ctx, s); err != nil {
-		return 0, err
-	}
-	p, root, err := f.loadPolicy(s, "")
+	o, p, root, err := f.graphBasis(ctx, s)
 	if err != nil {
 		return 0, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mozilla-releng/cot/internal/evidence"
 	"github.com/mozilla-releng/cot/trace"
+	"github.com/mozilla-releng/cot/trace/policy"
 )
 
 // verifyFlags are those of cot-verify-graph and its explain.
@@ -162,14 +163,7 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 	if len(args) == 0 && len(f.groups) == 0 && f.evidence.offline == "" {
 		return 0, usagef("nothing to verify: name tasks as TASK_ID or TASK_ID/RUN_ID, or a group with --group, in a task its own with --group task (--help lists other ways)")
 	}
-	o, err := f.traceOptions(trace.ScopeTree)
-	if err != nil {
-		return 0, err
-	}
-	if err := f.signing.open(ctx, s); err != nil {
-		return 0, err
-	}
-	p, root, err := f.loadPolicy(s, "")
+	o, p, root, err := f.graphBasis(ctx, s)
 	if err != nil {
 		return 0, err
 	}
@@ -222,6 +216,18 @@ func (f *verifyFlags) verifyGraph(ctx context.Context, s IO, name string, args [
 	kept := e.keep(rep, evidence.About{RootURL: root, Targets: args, Groups: q.groupIDs()})
 	show.stop()
 	return exitCodeOf(rep), errors.Join(f.deliver(s, name, rep, true), f.leave(s, name, rep), kept)
+}
+
+// graphBasis is what verifications of graphs need before they ask anybody.
+func (c *common) graphBasis(ctx context.Context, s IO) (o trace.Options, p *policy.Policy, root string, err error) {
+	if o, err = c.traceOptions(trace.ScopeTree); err != nil {
+		return o, nil, "", err
+	}
+	if err = c.signing.open(ctx, s); err != nil {
+		return o, nil, "", err
+	}
+	p, root, err = c.loadPolicy(s, "")
+	return o, p, root, err
 }
 
 // ask reads what is asked for, and refuses what does not go together.
