@@ -161,16 +161,27 @@ func (r *Recorder) fail(err error) {
 	}
 }
 
-func (r *Recorder) answer(ctx context.Context, q question, live func() ([]byte, error)) ([]byte, error) {
+// claimed is claim with what was kept if somebody asked before: the answer, or the
+// refusal as the error. Without either the caller is the one to ask.
+func (r *Recorder) claimed(ctx context.Context, q question) (*asked, *blob, error) {
 	e, mine, err := r.claim(ctx, q)
+	switch {
+	case err != nil || mine:
+		return e, nil, err
+	case e.refusal != nil:
+		return nil, nil, e.refusal.err()
+	}
+	b, _ := r.pack.find(e.sum)
+	return e, &b, nil
+}
+
+func (r *Recorder) answer(ctx context.Context, q question, live func() ([]byte, error)) ([]byte, error) {
+	e, kept, err := r.claimed(ctx, q)
 	switch {
 	case err != nil:
 		return nil, err
-	case !mine && e.refusal != nil:
-		return nil, e.refusal.err()
-	case !mine:
-		b, _ := r.pack.find(e.sum)
-		return r.pack.read(b)
+	case kept != nil:
+		return r.pack.read(*kept)
 	}
 	settled := false
 	defer func() { // whoever waits is not left waiting by a panic
@@ -192,15 +203,12 @@ func (r *Recorder) answer(ctx context.Context, q question, live func() ([]byte, 
 }
 
 func (r *Recorder) content(ctx context.Context, q question, limit int64, live func() (io.ReadCloser, error)) (io.ReadCloser, error) {
-	e, mine, err := r.claim(ctx, q)
+	e, kept, err := r.claimed(ctx, q)
 	switch {
 	case err != nil:
 		return nil, err
-	case !mine && e.refusal != nil:
-		return nil, e.refusal.err()
-	case !mine:
-		b, _ := r.pack.find(e.sum)
-		return r.pack.content(q, b, limit)
+	case kept != nil:
+		return r.pack.content(q, *kept, limit)
 	}
 	body, err := live()
 	if err != nil {
