@@ -34,8 +34,8 @@ type ReportFile struct {
 	Data []byte
 }
 
-// maxMergedBytes bounds what the parts' reports are together.
-const maxMergedBytes = 1 << 30
+// MaxMergedBytes bounds what the parts' reports are together.
+const MaxMergedBytes = 1 << 30
 
 // Merge joins the reports of all parts of a verification into one on all of it.
 // Each part's task is judged in full, and its report's bytes are those that its
@@ -119,8 +119,8 @@ func (m *merge) read(ctx context.Context) error {
 	}
 	var size int
 	use := func(j Joined, data []byte, refuse func(Finding)) {
-		if size += len(data); size > maxMergedBytes {
-			refuse(refusal(fmt.Sprintf("the reports are larger than %d bytes together", maxMergedBytes), ""))
+		if size += len(data); size > MaxMergedBytes {
+			refuse(refusal(fmt.Sprintf("the reports are larger than %d bytes together", MaxMergedBytes), ""))
 			return
 		}
 		p := &partReport{Joined: j, of: map[string][]int{}}

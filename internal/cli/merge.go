@@ -120,15 +120,17 @@ func (f *mergeFlags) target(s IO, args []string) (*trace.MergeTarget, error) {
 			t.Groups = append(t.Groups, id)
 		}
 	}
+	left := int64(trace.MaxMergedBytes)
 	for i, arg := range args {
 		if slices.Contains(args[:i], arg) {
 			return nil, usagef("%s is named twice: each part has a report of its own", arg)
 		}
 		if f.unverified {
-			file, err := readReportFile(arg)
+			file, err := readReportFile(arg, min(left, trace.MaxReportBytes))
 			if err != nil {
 				return nil, err
 			}
+			left -= int64(len(file.Data))
 			t.Files = append(t.Files, *file)
 			continue
 		}
@@ -144,13 +146,13 @@ func (f *mergeFlags) target(s IO, args []string) (*trace.MergeTarget, error) {
 	return t, nil
 }
 
-func readReportFile(name string) (*trace.ReportFile, error) {
+func readReportFile(name string, limit int64) (*trace.ReportFile, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, usage(err)
 	}
 	defer file.Close()
-	data, err := readLimited(file, trace.MaxReportBytes)
+	data, err := readLimited(file, limit)
 	if err != nil {
 		return nil, usagef("%s: %w", name, err)
 	}
